@@ -1,0 +1,1 @@
+"""Takes OTLP over HTTP: authenticates, bounds, checks, keeps, acknowledges. Serves the page beside it."""

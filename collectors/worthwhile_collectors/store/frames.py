@@ -1,0 +1,103 @@
+"""Length-prefixed OTLP requests, the form in which ClickHouse reads many of them in one insert."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from worthwhile_collectors.store.errors import QueryFailed
+
+PART_BYTES: Final = 24 * 2**20
+"""Batches from twice this size on are inserted as two parts at the same time; never fewer bytes in a part."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A request that ClickHouse could not read.
+
+    Attributes:
+        body: The OTLP request as it came.
+        reason: What ClickHouse said.
+    """
+
+    body: bytes
+    reason: str
+
+
+def framed(requests: Iterable[bytes]) -> bytes:
+    """Requests, each behind its length as a protobuf varint."""
+    return b"".join(part for request in requests for part in (_varint(len(request)), request))
+
+
+def bodies(frames: bytes) -> list[bytes]:
+    """The requests in `frames`.
+
+    Raises:
+        ValueError: The last length reaches beyond the end.
+    """
+    return [frames[start:stop] for _, start, stop in _spans(frames)]
+
+
+def halves(frames: bytes) -> tuple[bytes, ...]:
+    """The batch as one part, or as two when it is large; always the same parts for the same bytes."""
+    if len(frames) < 2 * PART_BYTES:
+        return (frames,)
+    for prefix, _, _ in _spans(frames):
+        if prefix >= len(frames) // 2:
+            return (frames[:prefix], frames[prefix:])
+    return (frames,)
+
+
+def insert_bisecting(
+    insert: Callable[[bytes, str], None], requests: list[bytes], token: str, error: QueryFailed
+) -> tuple[Quarantined, ...]:
+    """Insert what can be read of a batch that failed as a whole, and return the rest.
+
+    The halves' tokens name their place, so that the same batch, tried again after a crash, changes nothing twice.
+
+    Args:
+        insert: Inserts framed requests under a token; raises `QueryFailed` if ClickHouse cannot read them.
+        requests: The batch.
+        token: Token of the whole batch.
+        error: What the whole batch failed with.
+    """
+    if len(requests) == 1:
+        return (Quarantined(requests[0], error.message),)
+    quarantined: list[Quarantined] = []
+    middle = len(requests) // 2
+    for half, name in ((requests[:middle], f"{token}/0"), (requests[middle:], f"{token}/1")):
+        try:
+            insert(framed(half), name)
+        except QueryFailed as err:
+            quarantined += insert_bisecting(insert, half, name, err)
+    return tuple(quarantined)
+
+
+def _spans(frames: bytes) -> Iterator[tuple[int, int, int]]:
+    """Where each frame's prefix, body and end are."""
+    at = 0
+    while at < len(frames):
+        size, start = _read_varint(frames, at)
+        if start + size > len(frames):
+            raise ValueError(f"frame of {size} bytes reaches beyond the end of {len(frames)} bytes")
+        yield at, start, start + size
+        at = start + size
+
+
+def _varint(number: int) -> bytes:
+    out = bytearray()
+    while number > 0x7F:
+        out.append(number & 0x7F | 0x80)
+        number >>= 7
+    out.append(number)
+    return bytes(out)
+
+
+def _read_varint(data: bytes, at: int) -> tuple[int, int]:
+    number = shift = 0
+    while True:
+        byte = data[at]
+        number |= (byte & 0x7F) << shift
+        at += 1
+        if byte < 0x80:
+            return number, at
+        shift += 7

@@ -1,0 +1,1 @@
+"""What the demonstration and the tests of the examples need around the examples: servers, ratings, reconciliation."""

@@ -1,0 +1,185 @@
+-- Landing of OTLP protobuf, which ClickHouse parses itself, and the tables of the OpenTelemetry Collector's ClickHouse
+-- exporter (column names, types and value spellings are the exporter's, so that its readers work unchanged).
+
+CREATE TABLE IF NOT EXISTS otlp_traces_in
+(
+  resource_spans Array(Tuple(
+    resource_attributes Array(Tuple(
+      key LowCardinality(String),
+      value Tuple(
+        kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
+        string_value String, bool_value UInt8, int_value Int64, double_value Float64,
+        array_value Tuple(values Array(Tuple(
+          kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
+          string_value String, bool_value UInt8, int_value Int64, double_value Float64)))))),
+    scope_spans Array(Tuple(
+      scope Tuple(name LowCardinality(String), version LowCardinality(String)),
+      spans Array(Tuple(
+        trace_id String,
+        span_id String,
+        trace_state String,
+        parent_span_id String,
+        name LowCardinality(String),
+        kind Int32,
+        start_time_unix_nano UInt64,
+        end_time_unix_nano UInt64,
+        attributes Array(Tuple(
+          key LowCardinality(String),
+          value Tuple(
+            kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
+            string_value String, bool_value UInt8, int_value Int64, double_value Float64,
+            array_value Tuple(values Array(Tuple(
+              kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
+              string_value String, bool_value UInt8, int_value Int64, double_value Float64)))))),
+        events Array(Tuple(
+          time_unix_nano UInt64,
+          name LowCardinality(String),
+          attributes Array(Tuple(
+            key LowCardinality(String),
+            value Tuple(
+              kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
+              string_value String, bool_value UInt8, int_value Int64, double_value Float64,
+              array_value Tuple(values Array(Tuple(
+                kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
+                string_value String, bool_value UInt8, int_value Int64, double_value Float64)))))))),
+        links Array(Tuple(
+          trace_id String,
+          span_id String,
+          trace_state String,
+          attributes Array(Tuple(
+            key LowCardinality(String),
+            value Tuple(
+              kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
+              string_value String, bool_value UInt8, int_value Int64, double_value Float64,
+              array_value Tuple(values Array(Tuple(
+                kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
+                string_value String, bool_value UInt8, int_value Int64, double_value Float64)))))))),
+        status Tuple(message String, code Int32)))))))
+    COMMENT 'The OTLP request as it came: resource spans, scope spans, spans'
+)
+ENGINE = Null;
+
+CREATE TABLE IF NOT EXISTS otlp_logs_in
+(
+  resource_logs Array(Tuple(
+    resource_attributes Array(Tuple(
+      key LowCardinality(String),
+      value Tuple(
+        kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
+        string_value String, bool_value UInt8, int_value Int64, double_value Float64,
+        array_value Tuple(values Array(Tuple(
+          kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
+          string_value String, bool_value UInt8, int_value Int64, double_value Float64)))))),
+    scope_logs Array(Tuple(
+      scope Tuple(name LowCardinality(String), version LowCardinality(String), attributes Array(Tuple(
+          key LowCardinality(String),
+          value Tuple(
+            kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
+            string_value String, bool_value UInt8, int_value Int64, double_value Float64,
+            array_value Tuple(values Array(Tuple(
+              kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
+              string_value String, bool_value UInt8, int_value Int64, double_value Float64))))))),
+      log_records Array(Tuple(
+        time_unix_nano UInt64,
+        severity_number Int32,
+        severity_text LowCardinality(String),
+        body Tuple(
+          kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
+          string_value String, bool_value UInt8, int_value Int64, double_value Float64,
+          array_value Tuple(values Array(Tuple(
+            kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
+            string_value String, bool_value UInt8, int_value Int64, double_value Float64)))),
+        attributes Array(Tuple(
+          key LowCardinality(String),
+          value Tuple(
+            kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
+            string_value String, bool_value UInt8, int_value Int64, double_value Float64,
+            array_value Tuple(values Array(Tuple(
+              kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
+              string_value String, bool_value UInt8, int_value Int64, double_value Float64)))))),
+        flags UInt32,
+        trace_id String,
+        span_id String,
+        observed_time_unix_nano UInt64,
+        event_name LowCardinality(String))),
+      schema_url LowCardinality(String))),
+    schema_url LowCardinality(String)))
+    COMMENT 'The OTLP request as it came: resource logs, scope logs, log records'
+)
+ENGINE = Null;
+
+CREATE TABLE IF NOT EXISTS otel_traces
+(
+  Timestamp DateTime64(9) CODEC(Delta(8), ZSTD(1)) COMMENT 'When the span started',
+  TraceId String CODEC(ZSTD(1)) COMMENT 'Trace id [lower-case hex]',
+  SpanId String CODEC(ZSTD(1)) COMMENT 'Span id [lower-case hex]',
+  ParentSpanId String CODEC(ZSTD(1)) COMMENT 'Span id of the parent, empty at the root [lower-case hex]',
+  TraceState String CODEC(ZSTD(1)) COMMENT 'W3C trace state',
+  SpanName LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Name of the span',
+  SpanKind LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Unspecified, Internal, Server, Client, Producer or Consumer',
+  ServiceName LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Resource attribute service.name',
+  ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Resource attributes as text',
+  ScopeName String CODEC(ZSTD(1)) COMMENT 'Name of the instrumentation scope',
+  ScopeVersion String CODEC(ZSTD(1)) COMMENT 'Version of the instrumentation scope',
+  SpanAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Span attributes as text, lists as JSON',
+  Duration UInt64 CODEC(ZSTD(1)) COMMENT 'From start to end [ns]',
+  StatusCode LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Unset, Ok or Error',
+  StatusMessage String CODEC(ZSTD(1)) COMMENT 'Message of an Error status',
+  Events Nested
+  (
+    Timestamp DateTime64(9),
+    Name LowCardinality(String),
+    Attributes Map(LowCardinality(String), String)
+  ) CODEC(ZSTD(1)) COMMENT 'Span events',
+  Links Nested
+  (
+    TraceId String,
+    SpanId String,
+    TraceState String,
+    Attributes Map(LowCardinality(String), String)
+  ) CODEC(ZSTD(1)) COMMENT 'Span links',
+  INDEX idx_trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toDate(Timestamp)
+ORDER BY (ServiceName, SpanName, toDateTime(Timestamp))
+TTL toDateTime(Timestamp) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS otel_traces_trace_id_ts
+(
+  TraceId String CODEC(ZSTD(1)) COMMENT 'Trace id [lower-case hex]',
+  Start DateTime CODEC(Delta(4), ZSTD(1)) COMMENT 'Start of the first span of the trace in one insert',
+  End DateTime CODEC(Delta(4), ZSTD(1)) COMMENT 'Start of the last span of the trace in one insert'
+)
+ENGINE = MergeTree
+PARTITION BY toDate(Start)
+ORDER BY (TraceId, Start)
+TTL Start + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS otel_logs
+(
+  Timestamp DateTime64(9) CODEC(Delta(8), ZSTD(1)) COMMENT 'When it happened; when it was observed if that is unknown',
+  TraceId String CODEC(ZSTD(1)) COMMENT 'Trace id, empty without one [lower-case hex]',
+  SpanId String CODEC(ZSTD(1)) COMMENT 'Span id, empty without one [lower-case hex]',
+  TraceFlags UInt8 COMMENT 'W3C trace flags',
+  SeverityText LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Severity as the source names it',
+  SeverityNumber UInt8 COMMENT 'Severity, 1 to 24, 0 if unspecified',
+  ServiceName LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Resource attribute service.name',
+  Body String CODEC(ZSTD(1)) COMMENT 'Body as text',
+  ResourceSchemaUrl LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Schema URL of the resource',
+  ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Resource attributes as text',
+  ScopeSchemaUrl LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Schema URL of the instrumentation scope',
+  ScopeName String CODEC(ZSTD(1)) COMMENT 'Name of the instrumentation scope',
+  ScopeVersion LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Version of the instrumentation scope',
+  ScopeAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Attributes of the instrumentation scope as text',
+  LogAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Attributes of the record as text, lists as JSON',
+  EventName String CODEC(ZSTD(1)) COMMENT 'Name of the event, empty for a plain log record',
+  INDEX idx_trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1
+)
+ENGINE = MergeTree
+PARTITION BY toDate(Timestamp)
+ORDER BY (toStartOfFiveMinutes(Timestamp), ServiceName, Timestamp)
+TTL toDateTime(Timestamp) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;

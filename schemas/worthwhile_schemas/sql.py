@@ -1,0 +1,117 @@
+"""The SQL that makes the store: numbered migrations, materialised views, views, and how OTLP bytes are inserted.
+
+clickhouse/migrations/NNNN_name.sql     tables; never edited once released, told apart by their SHA-256
+clickhouse/materialized/NN_name.sql     materialised views, in this order; replaced when their text changes
+clickhouse/views/name.sql               views, in the order of `VIEWS`, then every other file by name; always replaced
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final, Literal
+
+Signal = Literal["traces", "logs"]
+
+VIEWS: Final = (
+    "calls_final",
+    "attempts_final",
+    "task_index",
+    "tasks",
+    "task_units",
+    "signal_state",
+    "outcomes",
+    "unmatched_signals",
+    "label_lag",
+)
+"""Views that others read, each after those it reads itself."""
+
+LANDING: Final[Mapping[Signal, tuple[str, str]]] = {
+    "traces": ("otlp_traces_in", "ExportTraceServiceRequest"),
+    "logs": ("otlp_logs_in", "ExportLogsServiceRequest"),
+}
+"""Table and protobuf message that take an OTLP signal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """One SQL file.
+
+    Attributes:
+        kind: Folder that it is from.
+        number: Position among migrations, 0 for the other kinds.
+        name: File name without number and ending: the object's name, for views.
+        text: What the file says.
+    """
+
+    kind: Literal["migration", "materialized", "view"]
+    number: int
+    name: str
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """Fingerprint of the text, hex."""
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+    @property
+    def statements(self) -> tuple[str, ...]:
+        """The statements, without comment lines and final semicolons."""
+        bare = re.sub(r"(?m)^\s*--.*\n?", "", self.text)
+        return tuple(statement.strip() for statement in re.split(r";\s*(?:\n|$)", bare) if statement.strip())
+
+
+@cache
+def migrations() -> tuple[Script, ...]:
+    """All migrations, oldest first."""
+    return tuple(Script("migration", int(stem[:4]), stem[5:], text) for stem, text in _files("migrations"))
+
+
+@cache
+def materialized_views() -> tuple[Script, ...]:
+    """All materialised views, in the order in which they can be created."""
+    return tuple(Script("materialized", 0, stem[3:], text) for stem, text in _files("materialized"))
+
+
+@cache
+def views() -> tuple[Script, ...]:
+    """All views, in the order in which they can be created."""
+    texts = dict(_files("views"))
+    ordered = [*VIEWS, *(name for name in texts if name not in VIEWS)]
+    return tuple(Script("view", 0, name, texts[name]) for name in ordered)
+
+
+@cache
+def otlp_schema() -> str:
+    """`clickhouse/otlp.proto` on one line, without comments."""
+    text = (files("worthwhile_schemas") / "clickhouse" / "otlp.proto").read_text("utf-8")
+    return " ".join(re.sub(r"//.*", "", text).split())
+
+
+def insert_settings(signal: Signal, token: str) -> dict[str, str]:
+    """Settings of an `INSERT ... FORMAT Protobuf` of length-prefixed OTLP requests.
+
+    Args:
+        signal: Which OTLP signal the requests carry.
+        token: Names the batch: a batch whose token was seen before changes no table, directly or through a view.
+    """
+    return {
+        "insert_deduplication_token": token,
+        "deduplicate_blocks_in_dependent_materialized_views": "1",
+        "async_insert": "0",
+        "optimize_on_insert": "0",
+        "max_partitions_per_insert_block": "0",
+        "input_format_protobuf_oneof_presence": "1",
+        "format_schema_source": "string",
+        "format_schema": otlp_schema(),
+        "format_schema_message_name": LANDING[signal][1],
+    }
+
+
+def _files(folder: str) -> list[tuple[str, str]]:
+    found = (files("worthwhile_schemas") / "clickhouse" / folder).iterdir()
+    return sorted(
+        (file.name.removesuffix(".sql"), file.read_text("utf-8")) for file in found if file.name.endswith(".sql")
+    )

@@ -1,0 +1,46 @@
+"""What the SDK has done in this process, for `worthwhile.stats()` and `worthwhile doctor`."""
+
+from typing import NamedTuple
+
+
+class Stats(NamedTuple):
+    """Counts since the process started.
+
+    Attributes:
+        tasks: Task runs that ended.
+        calls: Model calls that ended.
+        unpriced_calls: Calls with known tokens of a hosted model that has no known price.
+        signals: Signals that were emitted.
+        delivered: Spans and signals that the receiver acknowledged. Nothing is counted here, nor in the next three,
+            while the host's own OpenTelemetry provider does the delivery.
+        failed: Spans and signals that the receiver refused or that could not be sent.
+        dropped: Spans and signals refused by a full queue.
+        waiting: Spans and signals on their way.
+        internal_errors: Exceptions of worthwhile's own that were swallowed.
+    """
+
+    tasks: int
+    calls: int
+    unpriced_calls: int
+    signals: int
+    delivered: int
+    failed: int
+    dropped: int
+    waiting: int
+    internal_errors: int
+
+
+class Tally:
+    """The counts that the recording side keeps."""
+
+    __slots__ = ("calls", "signals", "tasks", "unpriced_calls")
+
+    def __init__(self) -> None:
+        self.tasks = 0
+        self.calls = 0
+        self.unpriced_calls = 0
+        self.signals = 0
+
+
+tally = Tally()
+"""The counts of this process. Added to without a lock: exact under the interpreter lock, close without it."""

@@ -1,0 +1,357 @@
+"""What one model call costs: tokens by kind times the prices in force at its instant, in integer picodollars.
+
+The first call of a (provider, model, service tier, batch) compiles what the price book says into whole numbers; later
+calls reuse them until the next instant at which a price can change. Nothing here reads a clock or the network.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+
+from worthwhile.usage import Usage
+
+if TYPE_CHECKING:
+    from worthwhile_schemas.price_book import Amount, Price, PriceBook, Prices
+    from worthwhile_schemas.prices.overrides import Overrides
+
+CostBasis: TypeAlias = Literal["list", "contract"]
+
+MAX_COMPILED: Final = 1024
+"""Compiled (provider, model, tier, batch) entries kept; a program that uses more compiles again, and stays right."""
+
+_log = logging.getLogger("worthwhile")
+
+
+@dataclass(slots=True, init=False)
+class Cost:
+    """What a call costs, in picodollars. The five parts add up to `total` exactly.
+
+    Every call gets an object of its own. It is neither frozen nor given an initialiser because it is made on the path
+    of every call, and either would double what pricing takes.
+
+    Attributes:
+        total: The whole call.
+        input: Input tokens that no cache had a part in.
+        cache_read: Input tokens read from the provider's prompt cache.
+        cache_write: Input tokens written to it, of every lifetime.
+        output: Output tokens, reasoning included.
+        server_tools: Searches that the provider ran, and its fee for a request.
+        cache_saving: What the call would have cost more had its cached tokens been fresh input; negative when writing
+            to the cache cost more than reading from it saved.
+        price_version: Names the prices that were used.
+        basis: Whether those are list or contract prices.
+    """
+
+    total: int
+    input: int
+    cache_read: int
+    cache_write: int
+    output: int
+    server_tools: int
+    cache_saving: int
+    price_version: str
+    basis: CostBasis
+
+
+def price_call(
+    usage: Usage,
+    *,
+    provider: str,
+    model: str,
+    at_ns: int,
+    service_tier: str | None = None,
+    is_batch: bool = False,
+) -> Cost | None:
+    """Cost of a call, or `None` when it is unknown: no such model, no price for it, counts missing or contradictory.
+
+    Args:
+        usage: Tokens by kind, cached tokens included in the input.
+        provider: Who answered, in the spelling of semantic conventions or of genai-prices.
+        model: The model's name, as requested or as answered.
+        at_ns: Unix nanoseconds of the call; its price is the one in force then.
+        service_tier: Tier that the provider applied, such as `flex`. A tier without a price of its own costs the list
+            price.
+        is_batch: Whether the call was part of a batch job.
+    """
+    try:
+        entry = _compiled[provider, model, service_tier, is_batch]
+    except KeyError:
+        entry = _remember((provider, model, service_tier, is_batch), at_ns)
+    if not entry[0] <= at_ns < entry[1]:
+        entry = _remember((provider, model, service_tier, is_batch), at_ns)
+    _, _, tariff, rates = entry
+    limit, rate, read_rate, read_saving, write_rate, hour_extra, output_rate, search_rate, tools, version, basis = rates
+    fresh, answered = usage.input_tokens, usage.output_tokens
+    if fresh is None or answered is None or answered < 0 or fresh > limit:
+        return None if tariff is None else _detailed_cost(usage, tariff)
+    cost = Cost()
+    cost.price_version, cost.basis = version, basis
+    cost.output = total = answered * output_rate
+    if read := usage.cache_read_tokens:
+        fresh = fresh - read if read > 0 else -1  # below zero, the counts contradict each other
+        cost.cache_read = part = read * read_rate
+        cost.cache_saving = read * read_saving
+        total += part
+    else:
+        cost.cache_read = cost.cache_saving = 0
+    if write := usage.cache_write_tokens:
+        hour = usage.cache_write_1h_tokens or 0
+        fresh = fresh - write if 0 <= hour <= write else -1
+        part = write * write_rate
+        if hour:
+            part += hour * hour_extra
+        cost.cache_write = part
+        cost.cache_saving += write * rate - part
+        total += part
+    else:
+        cost.cache_write = 0
+        fresh = fresh if not usage.cache_write_1h_tokens else -1
+    if searches := usage.web_searches:
+        fresh = fresh if searches > 0 else -1
+        tools += searches * search_rate
+    if fresh < 0:
+        return None
+    cost.server_tools = tools
+    cost.input = part = fresh * rate
+    cost.total = total + part + tools if tools else total + part
+    return cost
+
+
+def use_overrides(path: str | Path | None) -> None:
+    """Price by the contract prices in the file at `path` where one fits, else by list prices; `None` is list prices.
+
+    A file that cannot be used is reported once, with every problem in it, and list prices go on.
+    """
+    global _overrides  # noqa: PLW0603 -- one price list per process, like the snapshot itself
+    from worthwhile_schemas.price_book import PriceBookError
+    from worthwhile_schemas.prices import overrides
+
+    _overrides = None
+    if path is not None:
+        try:
+            _overrides = overrides.load(Path(path))
+        except PriceBookError as err:
+            _log.warning("contract prices ignored, calls get list prices: %s", err)
+    _compiled.clear()
+
+
+class _Tariff(NamedTuple):
+    """Every price of a model that a call's usage can need.
+
+    Attributes:
+        steps: `(tokens, amounts by kind)`, ascending: the last one with fewer `tokens` than the input holds for the
+            whole call. A kind without a price of its own has its parent's.
+        own: Kinds with a price of their own.
+        scale: Amounts are in picodollars / `scale`; 1 unless a list price is not a whole number of picodollars.
+        version: Price version.
+        basis: List or contract.
+    """
+
+    steps: tuple[tuple[int, Mapping[str, int]], ...]
+    own: frozenset[str]
+    scale: int
+    version: str
+    basis: CostBasis
+
+
+_Key: TypeAlias = tuple[str, str, str | None, bool]
+_Rates: TypeAlias = tuple[int, int, int, int, int, int, int, int, int, str, CostBasis]
+"""Most input tokens that these hold for; picodollars for a token of input, read from the cache and saved by that,
+written to the cache and what keeping it an hour adds, of output; for a search, for a request; version; basis."""
+_Entry: TypeAlias = tuple[int, int, _Tariff | None, _Rates]
+"""From and until when, in Unix nanoseconds; the tariff, `None` for unknown prices; its short form."""
+
+_FOREVER: Final = 1 << 63
+_UNLIMITED: Final = (1 << 30) - 1
+"""Tokens up to which the short way is taken; Python compares integers up to here fastest."""
+_NO_RATES: Final[_Rates] = (-1, 0, 0, 0, 0, 0, 0, 0, 0, "", "list")
+
+_compiled: Final[dict[_Key, _Entry]] = {}
+_overrides: "Overrides | None" = None
+
+
+def _detailed_cost(usage: Usage, tariff: _Tariff) -> Cost | None:
+    """The same as the short way in `price_call`, for every context step, kind of token and fraction of a picodollar."""
+    reached = [amounts for above, amounts in tariff.steps if (usage.input_tokens or 0) > above]
+    amounts = reached[-1] if reached else tariff.steps[0][1]
+    if (usage.input_tokens is None and amounts["input"]) or (usage.output_tokens is None and amounts["output"]):
+        return None
+    counts = _counts(usage, tariff.own)
+    if counts is None or min(counts.values()) < 0:
+        return None
+    priced = {kind: count * amounts[kind] for kind, count in counts.items()}
+    parts = (
+        priced["input"] + priced["audio_input"],
+        priced["cache_read"],
+        priced["cache_write"] + priced["cache_write_1h"],
+        priced["output"] + priced["reasoning"] + priced["audio_output"],
+        priced["web_search"] + amounts["request"],
+    )
+    cached = counts["cache_read"] + counts["cache_write"] + counts["cache_write_1h"]
+    cost = Cost()
+    cost.total = _rounded(sum(parts), tariff.scale)
+    cost.input, cost.cache_read, cost.cache_write, cost.output, cost.server_tools = _shares(parts, tariff.scale)
+    cost.cache_saving = _rounded(cached * amounts["input"] - parts[1] - parts[2], tariff.scale)
+    cost.price_version = tariff.version
+    cost.basis = tariff.basis
+    return cost
+
+
+def _counts(usage: Usage, own: frozenset[str]) -> dict[str, int] | None:
+    """Each counted token in exactly one kind; `None` when prices differ within a number that nobody split up."""
+    read, write, hour = usage.cache_read_tokens or 0, usage.cache_write_tokens or 0, usage.cache_write_1h_tokens or 0
+    audio = (usage.audio_input_tokens or 0) if "audio_input" in own else 0
+    if audio and read and "audio_cache_read" in own:
+        return None  # how many of the cached tokens are audio?
+    if audio and "cache_read" not in own:
+        read = 0  # they cost what fresh ones do, and cached audio must not be taken off the text twice
+    reasoning = (usage.reasoning_tokens or 0) if "reasoning" in own else 0
+    spoken = (usage.audio_output_tokens or 0) if "audio_output" in own else 0
+    return {
+        "input": (usage.input_tokens or 0) - read - write - audio,
+        "audio_input": audio,
+        "cache_read": read,
+        "cache_write": write - hour,
+        "cache_write_1h": hour,
+        "output": (usage.output_tokens or 0) - reasoning - spoken,
+        "reasoning": reasoning,
+        "audio_output": spoken,
+        "web_search": usage.web_searches or 0,
+    }
+
+
+def _rounded(amount: int, scale: int) -> int:
+    """`amount / scale`, rounded half to even."""
+    whole, rest = divmod(amount, scale)
+    return whole + (2 * rest > scale or (2 * rest == scale and whole % 2 == 1))
+
+
+def _shares(parts: tuple[int, ...], scale: int) -> list[int]:
+    """`parts / scale` in whole numbers that add up to their rounded sum: the largest remainders are rounded up."""
+    shares = [part // scale for part in parts]
+    missing = _rounded(sum(parts), scale) - sum(shares)
+    for index in sorted(range(len(parts)), key=lambda index: -(parts[index] % scale))[:missing]:
+        shares[index] += 1
+    return shares
+
+
+def _remember(key: _Key, at_ns: int) -> _Entry:
+    entry = _entry(key, at_ns)
+    if len(_compiled) >= MAX_COMPILED:
+        _compiled.clear()
+    _compiled[key] = entry
+    return entry
+
+
+def _entry(key: _Key, at_ns: int) -> _Entry:
+    """What `key` costs at `at_ns`, and the interval around it in which that stays so."""
+    provider, model, service_tier, is_batch = key
+    book = _book()
+    if book is None:
+        return (-_FOREVER, _FOREVER, None, _NO_RATES)
+    found: list[tuple[Prices, str, CostBasis]] = []
+    if (listed := book.find(provider, model)) is not None:
+        found.append((listed.prices_at(at_ns, _context(service_tier, is_batch)), book.version, "list"))
+    if _overrides is not None:
+        contract = _overrides.prices_at(book, provider, model, _tier(service_tier, is_batch), at_ns)
+        found.append((contract, _overrides.version, "contract"))
+    from_ns = max((prices.from_ns for prices, _, _ in found), default=-_FOREVER)
+    until_ns = min((prices.until_ns for prices, _, _ in found), default=_FOREVER)
+    tariffs = [_tariff(prices.by_kind, version, basis) for prices, version, basis in found if prices.by_kind]
+    tariff = tariffs[-1] if tariffs else None
+    return (from_ns, until_ns, tariff, _rates(tariff) if tariff else _NO_RATES)
+
+
+@cache
+def _book() -> "PriceBook | None":
+    from worthwhile_schemas.price_book import PriceBookError, shipped
+
+    try:
+        return shipped()
+    except PriceBookError as err:
+        _log.warning("no call is priced: %s", err)
+        return None
+
+
+def _tier(service_tier: str | None, is_batch: bool) -> str:
+    tier = "batch" if is_batch else (service_tier or "standard").lower()
+    return "standard" if tier in ("default", "auto") else tier
+
+
+def _context(service_tier: str | None, is_batch: bool) -> dict[str, str]:
+    """The context by which genai-prices selects prices: fast mode is a tier at OpenAI and a speed at Anthropic."""
+    context: dict[str, str] = {}
+    if service_tier is not None:
+        context["service_tier"] = service_tier.lower()
+    if _tier(service_tier, is_batch) == "batch":
+        context["processing"] = "batch"
+    if context.get("service_tier") == "fast":
+        context["speed"] = "fast"
+    return context
+
+
+def _tariff(prices: "Mapping[str, Price]", version: str, basis: CostBasis) -> _Tariff | None:
+    """`prices` in whole numbers; `None` when none of them is for something that every call's usage counts."""
+    from worthwhile_schemas import price_book
+
+    if not prices.keys() & {"input", "output", "request"}:
+        return None
+    listed = {kind: dict(price_book.steps(price)) for kind, price in prices.items()}
+    bounds = sorted({bound for amounts in listed.values() for bound in amounts})
+    digits = max(len(str(amount).partition(".")[2]) for amounts in listed.values() for amount in amounts.values())
+    steps = tuple(
+        (bound, _complete({kind: _scaled(_amount_at(amounts, bound), digits) for kind, amounts in listed.items()}))
+        for bound in bounds
+    )
+    return _Tariff(steps, frozenset(prices), 10**digits, version, basis)
+
+
+def _amount_at(amounts: "Mapping[int, Amount]", bound: int) -> "Amount":
+    return amounts[max(start for start in amounts if start <= bound)]
+
+
+def _scaled(amount: "Amount", digits: int) -> int:
+    whole, _, decimals = str(amount).partition(".")
+    return int(whole + decimals.ljust(digits, "0"))
+
+
+def _complete(own: dict[str, int]) -> dict[str, int]:
+    """Amounts for every kind that `_counts` makes: what has no price of its own costs what it is a part of."""
+    input_, output = own.get("input", 0), own.get("output", 0)
+    write = own.get("cache_write", input_)
+    inherited = {
+        "input": input_,
+        "audio_input": input_,
+        "cache_read": input_,
+        "cache_write": write,
+        "cache_write_1h": write,
+        "output": output,
+        "reasoning": output,
+        "audio_output": output,
+        "web_search": 0,
+        "request": 0,
+    }
+    return inherited | own
+
+
+def _rates(tariff: _Tariff) -> _Rates:
+    """The lowest step of a tariff, for the short way in `price_call`; no rates when every call needs the long one."""
+    if tariff.scale != 1 or tariff.own & {"audio_input", "audio_output", "reasoning"}:
+        return _NO_RATES
+    amounts = tariff.steps[0][1]
+    return (
+        min(tariff.steps[1][0], _UNLIMITED) if len(tariff.steps) > 1 else _UNLIMITED,
+        amounts["input"],
+        amounts["cache_read"],
+        amounts["input"] - amounts["cache_read"],
+        amounts["cache_write"],
+        amounts["cache_write_1h"] - amounts["cache_write"],
+        amounts["output"],
+        amounts["web_search"],
+        amounts["request"],
+        tariff.version,
+        tariff.basis,
+    )

@@ -1,0 +1,27 @@
+"""An embedded store of each test module's own: a process can have one data folder open at a time."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from worthwhile_collectors.store import Store, open_store
+
+TABLES = ("otel_traces", "otel_logs", "otel_traces_trace_id_ts", "calls", "attempts", "task_runs", "signals")
+
+
+@pytest.fixture(scope="module")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    opened = open_store(tmp_path_factory.mktemp("store") / "data")
+    try:
+        opened.migrate()
+        yield opened
+    finally:
+        opened.close()
+
+
+@pytest.fixture
+def store(migrated: Store) -> Store:
+    """The module's store, with empty tables."""
+    for table in TABLES:
+        migrated.command(f"TRUNCATE TABLE {table}")
+    return migrated

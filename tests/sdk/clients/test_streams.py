@@ -1,0 +1,137 @@
+"""Streams that their host forgets: their calls end elsewhere, once, and never by waiting inside a finalizer."""
+
+import gc
+import json
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from typing import Any
+
+import pytest
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from tests.sdk.clients.conftest import Exported, attributes_of, tokens_of
+from tests.sdk.clients.driving import drain, entered, resolve
+from tests.sdk.clients.specimens import SPECIMENS, Specimen
+from tests.wire.provider import Provider
+
+from worthwhile import _streams
+
+each_specimen = pytest.mark.parametrize("specimen", SPECIMENS, ids=lambda specimen: specimen.name)
+
+
+class Locked(SpanProcessor):
+    """A processor of the host that takes a lock which is not reentrant, as an exporter's queue does."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+    def on_end(self, span: ReadableSpan) -> None:
+        with self.lock:
+            pass
+
+
+@each_specimen
+def test_a_stream_collected_under_a_lock_waits_for_nobody(
+    specimen: Specimen, provider: Provider, exported: Exported
+) -> None:
+    processor = Locked()
+    exported.provider.add_span_processor(processor)
+    with specimen.client(provider.url, is_async=False) as client:
+        stream = specimen.create(client, "m-wire", stream=True)
+        next(stream)
+        with processor.lock:
+            stream.cycle = stream
+            del stream
+            gc.collect()
+        assert attributes_of(exported.call)["gen_ai.request.stream"] is True
+
+
+@each_specimen
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+async def test_a_stream_dropped_after_its_last_news_has_its_usage(
+    specimen: Specimen, is_async: bool, provider: Provider, exported: Exported
+) -> None:
+    async with entered(specimen.client(provider.url, is_async=is_async)) as client:
+        stream = await resolve(specimen.create(client, "m-wire", stream=True))
+        everything = len(await drain(stream))
+        stream = await resolve(specimen.create(client, "m-wire", stream=True))
+        response = stream.response
+        await drain(stream, everything)
+        del stream
+        gc.collect()
+        await resolve(response.aclose() if is_async else response.close())
+    first, second = exported.calls
+    if specimen.name == "openai-chat":  # whose usage comes after the last chunk that the host sees
+        assert tokens_of([second]) == {}
+    else:
+        assert tokens_of([second]) == tokens_of([first]) != {}
+    assert (
+        attributes_of(second)["gen_ai.response.finish_reasons"]
+        == attributes_of(first)["gen_ai.response.finish_reasons"]
+    )
+
+
+@each_specimen
+def test_the_duration_of_a_dropped_stream_ends_when_it_is_dropped(
+    specimen: Specimen, provider: Provider, exported: Exported
+) -> None:
+    with specimen.client(provider.url, is_async=False) as client:
+        stream = specimen.create(client, "m-wire", stream=True)
+        next(stream)
+        del stream
+        gc.collect()
+        assert _streams.settle_dropped(20)
+        before = exported.call.end_time
+        specimen.create(client, "m-wire")
+    assert before == exported.calls[0].end_time
+    assert (exported.calls[0].end_time or 0) <= (exported.calls[1].start_time or 0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this platform")
+def test_a_forked_child_leaves_its_parents_streams_alone(provider: Provider) -> None:
+    specimen = SPECIMENS[0]
+    script = f"""
+        import gc, json, os, sys, openai
+        import worthwhile as ww
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+        from worthwhile import _streams
+        host = TracerProvider(shutdown_on_exit=False)
+        line = lambda span: json.dumps([os.getpid() == parent, span.name]) + os.linesep
+        host.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(formatter=line)))
+        ww.configure(tracer_provider=host)
+        parent = os.getpid()
+        client = openai.OpenAI(api_key="k", base_url={provider.url + specimen.path!r})
+        def stream(model):
+            made = client.chat.completions.create(model=model, messages=[], stream=True)
+            next(made)
+            return made
+        inherited = stream("parents")
+        child = os.fork()
+        if not child:
+            del inherited
+            gc.collect()
+            client = openai.OpenAI(api_key="k", base_url={provider.url + specimen.path!r})
+            own = stream("childs")
+            del own
+            gc.collect()
+            assert _streams.settle_dropped(20)
+            sys.stdout.flush()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        del inherited
+        gc.collect()
+        assert _streams.settle_dropped(20)
+    """
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stderr == ""
+    spans: list[Any] = [json.loads(line) for line in done.stdout.splitlines()]
+    assert sorted(spans) == [[False, "chat childs"], [True, "chat parents"]]
