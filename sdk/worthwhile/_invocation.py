@@ -278,20 +278,28 @@ def _price(known: Endpoint, request_model: str | None, response: CallResponse | 
             reported = _reported_pico(response.reported_cost_usd)
             if reported is not None:
                 return _Priced(reported, "provider")
-            if not known.is_own and response.usage is not None:
-                return _price_list(known.provider, request_model, response, response.usage, at_ns)
-    return _Priced(None, "self_hosted" if known.is_own else "unknown")
+            if response.usage is not None:
+                return _price_tokens(known, request_model, response, response.usage, at_ns)
+    return _unpriced(known)
 
 
-def _price_list(provider: str, request_model: str | None, response: CallResponse, usage: Usage, at_ns: int) -> _Priced:
+def _price_tokens(
+    known: Endpoint, request_model: str | None, response: CallResponse, usage: Usage, at_ns: int
+) -> _Priced:
     tier = _normal_tier(response.service_tier)
     for model in (response.model, request_model):
         if model is not None:
-            cost = price_call(usage, provider=provider, model=model, at_ns=at_ns, service_tier=tier)
-            if cost is not None:
+            cost = price_call(usage, provider=known.provider, model=model, at_ns=at_ns, service_tier=tier)
+            # A server of the host's own has the rate that the host declared, never that of a hosted list.
+            if cost is not None and (cost.basis == "contract" or not known.is_own):
                 return _Priced(cost.total, cost.basis, cost)
-    tally.unpriced_calls += 1
-    return _Priced(None, "unknown")
+    if not known.is_own:
+        tally.unpriced_calls += 1
+    return _unpriced(known)
+
+
+def _unpriced(known: Endpoint) -> _Priced:
+    return _Priced(None, "self_hosted" if known.is_own else "unknown")
 
 
 def _reported_pico(text: str | None) -> Picodollars | None:

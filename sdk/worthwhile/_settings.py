@@ -27,6 +27,7 @@ class Settings:
     service_name: str | None
     endpoints: Mapping[str, str]
     stream_usage: StreamUsage
+    prices: str | None
     exit_timeout_s: float
     span_queue_size: int
     span_batch_size: int
@@ -297,6 +298,13 @@ SETTINGS: Final = (
         _stream_usage,
         default="auto",
         meaning="Whether streams are asked for their usage: where the server is known to take it, always or never",
+    ),
+    Setting(
+        "prices",
+        (("WORTHWHILE_PRICES", _name),),
+        _name,
+        default=None,
+        meaning="File of contract prices, which go before list prices; also how a server of one's own gets a price",
     ),
     Setting(
         "exit_timeout_s",

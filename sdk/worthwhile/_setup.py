@@ -38,6 +38,7 @@ def configure(  # noqa: PLR0913 - one keyword per setting
     service_name: str | None = None,
     endpoints: Mapping[str, str] | None = None,
     stream_usage: Literal["auto", "always", "never"] | None = None,
+    prices: str | os.PathLike[str] | None = None,
     tracer_provider: "TracerProvider | None" = None,
     logger_provider: "LoggerProvider | None" = None,
     exit_timeout_s: float | None = None,
@@ -55,6 +56,8 @@ def configure(  # noqa: PLR0913 - one keyword per setting
         endpoints: Which provider, and which tier, answers at a model server's host or host:port, such as
             `{"10.0.0.7:8000": "vllm/local"}`. A mapped endpoint is priced as its provider.
         stream_usage: Whether streams are asked for their usage: `auto` where the server is known to take it.
+        prices: File of contract prices, which go before list prices; `worthwhile_schemas/prices/README.md` has the
+            format. One that cannot be used costs one warning that lists every problem in it, and list prices go on.
         tracer_provider: Provider to make spans with, instead of the host's global one or a private one.
         logger_provider: Provider to emit signals with, likewise.
         exit_timeout_s: Longest delay of the interpreter's exit for the last spans and signals.
@@ -72,6 +75,7 @@ def configure(  # noqa: PLR0913 - one keyword per setting
                 "service_name": service_name,
                 "endpoints": endpoints,
                 "stream_usage": stream_usage,
+                "prices": None if prices is None else os.fspath(prices),
                 "exit_timeout_s": exit_timeout_s,
                 "enabled": enabled,
             }
@@ -80,6 +84,10 @@ def configure(  # noqa: PLR0913 - one keyword per setting
         if before.delivery != after.delivery or providers != _providers:
             _providers = providers
             _retire()
+        if before.prices != after.prices:
+            from worthwhile import pricing
+
+            pricing.use_overrides(after.prices)
         if after.enabled:
             from worthwhile import _pipeline as pipelines  # loads the SDK now, not at the first task
 
@@ -180,8 +188,10 @@ def _build() -> "Pipeline | None":
     if not settings.enabled:
         return None
     from worthwhile import _pipeline as pipelines
+    from worthwhile import pricing
 
     _add_hooks()
+    pricing.use_overrides(settings.prices)
     return pipelines.build(settings, *_providers)
 
 

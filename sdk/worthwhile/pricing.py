@@ -4,13 +4,13 @@ The first call of a (provider, model, service tier, batch) compiles what the pri
 calls reuse them until the next instant at which a price can change. Nothing here reads a clock or the network.
 """
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
+from worthwhile import _guard
 from worthwhile.usage import Usage
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ CostBasis: TypeAlias = Literal["list", "contract"]
 
 MAX_COMPILED: Final = 1024
 """Compiled (provider, model, tier, batch) entries kept; a program that uses more compiles again, and stays right."""
-
-_log = logging.getLogger("worthwhile")
 
 
 @dataclass(slots=True, init=False)
@@ -134,7 +132,7 @@ def use_overrides(path: str | Path | None) -> None:
         try:
             _overrides = overrides.load(Path(path))
         except PriceBookError as err:
-            _log.warning("contract prices ignored, calls get list prices: %s", err)
+            _guard.warn_once(f"contract prices ignored, calls get list prices: {err}")
     _compiled.clear()
 
 
@@ -272,7 +270,7 @@ def _book() -> "PriceBook | None":
     try:
         return shipped()
     except PriceBookError as err:
-        _log.warning("no call is priced: %s", err)
+        _guard.warn_once(f"no call is priced: {err}")
         return None
 
 
