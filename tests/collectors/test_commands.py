@@ -183,3 +183,11 @@ def test_a_reader_that_goes_away_is_no_error(collector):
         check=False,
     )
     assert (done.stdout.strip(), done.stderr) == ("number", "")
+
+
+def test_a_server_that_does_not_answer_is_told(worthwhile):
+    done = worthwhile("query", "SELECT 1", "--clickhouse", "http://user:secret@127.0.0.1:9/worthwhile")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "http://127.0.0.1:9" in done.stderr
+    assert "\n\nhint: " in done.stderr
+    assert "secret" not in done.stderr

@@ -5,6 +5,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,18 @@ def test_an_ipv6_address_may_be_listened_on(start_collectors, calls_of, tmp_path
     collector = start_collectors(tmp_path / "data", "--host", "::1")
     assert collector.url.startswith("http://[::1]:")
     assert collector.post("/v1/traces", calls_of("ipv6").body()).status == 200
+
+
+def test_a_query_that_runs_on_does_not_hold_up_the_end(start_collectors, tmp_path):
+    collector = start_collectors(tmp_path / "data")
+    endless = "SELECT count() FROM numbers(100000000000) WHERE sipHash64(number) = 1"
+    words = [sys.executable, "-m", "worthwhile_collectors.cli", "query", endless, "--data", str(collector.data)]
+    running = "SELECT 1 FROM system.processes WHERE query LIKE '%sipHash64%' AND query NOT LIKE '%processes%'"
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as query:
+        while not collector.rows(running):
+            assert query.poll() is None
+        status, seconds = collector.stop(signal.SIGINT)
+        assert (status, seconds < STOP_SECONDS) == (0, True)
+        assert query.wait(20) == 1
+    assert "left while the database was still busy" in collector.stderr()
+    assert "Traceback" not in collector.stderr()

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import threading
 import time
 from pathlib import Path
 from typing import Final
@@ -24,6 +25,7 @@ from worthwhile_collectors.store import Store, open_store
 from worthwhile_collectors.terminal import say
 
 STOP_SECONDS: Final = 1.7
+CLOSE_SECONDS: Final = 0.5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
                     stopped_at = _serve(settings, folder, _Collector(store, pipeline, listener, control))
             finally:
                 _finish(pipeline, stopped_at + STOP_SECONDS - time.perf_counter())
+            _close(store)
     return 0
 
 
@@ -115,6 +118,16 @@ def _finish(pipeline: Pipeline, seconds: float) -> None:
     else:
         left = pipeline.counts()["waiting_bytes"]
         say(f"stopped; {left} acknowledged bytes wait in the spool and are stored at the next start")
+
+
+def _close(store: Store) -> None:
+    """Closes the store, or leaves without it: a reader's query cannot be stopped, and all there is to keep is kept."""
+    closing = threading.Thread(target=store.close, daemon=True)
+    closing.start()
+    closing.join(CLOSE_SECONDS)
+    if closing.is_alive():
+        say("left while the database was still busy; what it holds is safe")
+        os._exit(0)
 
 
 def _token(settings: Settings) -> str | None:

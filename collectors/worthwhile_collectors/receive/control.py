@@ -33,7 +33,7 @@ def build_control(store: ControlledStore, pipeline: Pipeline, health: Callable[[
     limiter = anyio.CapacityLimiter(2)
 
     async def in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
-        return await anyio.to_thread.run_sync(work, *arguments, limiter=limiter)
+        return await anyio.to_thread.run_sync(work, *arguments, abandon_on_cancel=True, limiter=limiter)
 
     async def answer(work: Callable[[], bytes]) -> Response:
         is_complete = await in_thread(pipeline.flush, FLUSH_SECONDS)

@@ -77,7 +77,9 @@ class Page:
             raise RequestRejectedError(400, err.message, hint=err.hint) from err
         wanted = ReportRequest(since, until, asked.get("workload"), form, periods=PERIODS)
         try:
-            text, waiting_bytes = await anyio.to_thread.run_sync(self._answer, wanted, limiter=self._limiter)
+            text, waiting_bytes = await anyio.to_thread.run_sync(
+                self._answer, wanted, abandon_on_cancel=True, limiter=self._limiter
+            )
         except WorthwhileError as err:
             raise RequestRejectedError(503, err.message, hint=err.hint, code=err.code) from err
         headers = HEADERS | ({WAITING_HEADER: str(waiting_bytes)} if waiting_bytes else {})

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import logging
 import os
 import signal
 import socket
@@ -75,6 +76,7 @@ async def serve(public: Side, control: Side, ready: Callable[[], None], *, heade
     Returns:
         When the signal came, on the clock of `time.perf_counter`.
     """
+    logging.getLogger("uvicorn.error").addFilter(_is_unexpected)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -162,6 +164,12 @@ def _config(app: Starlette, header_seconds: float) -> uvicorn.Config:
         timeout_graceful_shutdown=LAST_REQUESTS_SECONDS,
         h11_max_incomplete_event_size=64 << 10,
     )
+
+
+def _is_unexpected(record: logging.LogRecord) -> bool:
+    """Whether uvicorn tells of more than requests that were cut off because the collector ends."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, asyncio.CancelledError) and not str(record.msg).startswith("Cancel ")
 
 
 def _bind_error(host: str, port: int, err: OSError) -> BindError:
