@@ -34,7 +34,7 @@ check: $(READY)  ## lint, types, import contracts, generated files
 	$(BIN)/python docs/generate.py --check
 
 test: check  ## everything that must hold: checks, all tests, openai 2, the newest Python of the machine
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
 	$(BIN)/python tests/matrix.py
 
 gen: $(READY)  ## rewrite the committed generated files

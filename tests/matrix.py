@@ -26,10 +26,17 @@ class Arm:
 
 def main() -> int:
     """Run every arm, and return the number of arms that failed."""
-    arms = [Arm("openai2", "openai2.txt", sys.executable, ("tests/sdk/clients", "-k", "openai"))]
+    arms = [Arm("openai2", "openai2.txt", sys.executable, ("tests/sdk/clients",))]
     newest = newest_python()
     if newest:
-        arms.append(Arm("python-{}.{}".format(*version_of(newest)), "sdk.txt", newest, ("tests/sdk",)))
+        arms.append(
+            Arm(
+                "python-{}.{}".format(*version_of(newest)),
+                "sdk.txt",
+                newest,
+                ("tests/sdk", "--ignore", "tests/sdk/test_pricing_catalogue.py"),
+            )
+        )
     else:
         sys.stderr.write("matrix: no Python newer than this one on the machine, so that arm does not run\n")
     failed = [arm.name for arm in arms if run(arm) != 0]
@@ -42,7 +49,9 @@ def run(arm: Arm) -> int:
     """Bring the arm's environment up to date and run its tests."""
     sys.stderr.write(f"matrix: {arm.name} ({arm.lock}, {arm.python})\n")
     python = environment(arm)
-    return subprocess.call([python, "-m", "pytest", "-q", *arm.tests], cwd=ROOT)
+    return subprocess.call(
+        [python, "-m", "pytest", "-q", "-n", "auto", "--maxprocesses", "4", "--dist", "loadscope", *arm.tests], cwd=ROOT
+    )
 
 
 def environment(arm: Arm) -> str:

@@ -6,6 +6,7 @@ exit may take twenty seconds, and it cannot say how much it dropped.
 
 import copy
 import logging
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -160,6 +161,8 @@ class Outbox(Generic[Item]):
         _guard.warn_once(f"{self._kind} dropped: queue {state}; see worthwhile.stats() for how many")
 
     def _start(self) -> None:
+        if sys.is_finalizing():  # starting a thread would never return; collecting garbage may end a span even then
+            return
         if not self._starting.acquire(blocking=False):  # another thread is at it
             return
         try:

@@ -213,9 +213,11 @@ def _built() -> "list[Pipeline]":
 
 def _flush_built(timeout_s: float, *, with_hosts: bool) -> bool:
     deadline_ns = _clock.perf_ns() + int(timeout_s * 1e9)
+    streams = sys.modules.get("worthwhile._streams")
+    is_settled = streams is None or streams.settle_dropped(timeout_s)
     waits = [wait for pipeline in _built() for wait in pipeline.start_flush(timeout_s, with_hosts=with_hosts)]
     answers = [wait(max(0.0, (deadline_ns - _clock.perf_ns()) / 1e9)) for wait in waits]
-    return all(answers)
+    return is_settled and all(answers)
 
 
 def _add_hooks() -> None:

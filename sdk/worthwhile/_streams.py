@@ -28,6 +28,8 @@ else:  # not generic before wrapt 2
 
 _GUARD: Final = Guard("what a stream told about its call")
 
+_EXIT_TIMEOUT_S: Final = 1.0
+
 _open: "set[Reading]" = set()
 """Every stream whose call has not ended."""
 
@@ -162,6 +164,7 @@ def _settle(dropped: Reading | threading.Event) -> None:
 
 def _abandon_open() -> None:
     """End, at the end of the process, the calls of streams that are still open."""
+    settle_dropped(_EXIT_TIMEOUT_S)  # an exporter at work in a daemon thread would be cut off in mid-write
     for reading in tuple(_open):
         reading.abandon()
 

@@ -63,7 +63,7 @@ def test_signatures_of_the_rest() -> None:
     assert names(ww.current_task) == []
     assert names(ww.flush) == names(ww.shutdown) == ["timeout_s"]
     assert names(ww.configure) == [
-        *("endpoint", "headers", "service_name", "endpoints", "stream_usage"),
+        *("endpoint", "headers", "service_name", "endpoints", "stream_usage", "prices"),
         *("tracer_provider", "logger_provider", "exit_timeout_s", "enabled"),
     ]
     assert {parameter.kind for parameter in inspect.signature(ww.configure).parameters.values()} == {

@@ -29,7 +29,7 @@ def mapping(node: Any) -> dict[str, Any] | None:
 def items(node: Any, name: str) -> Sequence[Any]:
     """The elements of the list `name`; none if it is not a list."""
     value = field(node, name)
-    return cast("Sequence[Any]", value) if isinstance(value, list) else ()
+    return value if isinstance(value, list) else ()  # pyright: ignore[reportUnknownVariableType] - unvalidated
 
 
 def whole_number(node: Any, name: str) -> int | None:

@@ -198,7 +198,7 @@ class _ChatCollector:
     def __init__(self, hides_usage: bool) -> None:
         self._hides_usage = hides_usage
         self._answer: Any = None
-        self._reasons: dict[int, str | None] = {}
+        self._reasons: dict[int, Any] = {}
         self._usage: Any = None
 
     @property
@@ -213,8 +213,11 @@ class _ChatCollector:
         if self._answer is None or field(chunk, "service_tier") is not None:
             self._answer = chunk
         for choice in choices:
-            index = field(choice, "index")
-            self._reasons[index] = text(choice, "finish_reason") or self._reasons.get(index)
+            index, reason = whole_number(choice, "index"), field(choice, "finish_reason")
+            if reason is not None:
+                self._reasons[index or 0] = reason
+            else:
+                self._reasons.setdefault(index or 0)
         if usage is not None:
             self._usage = usage
             return self._hides_usage and not choices
@@ -225,7 +228,7 @@ class _ChatCollector:
 
     def response(self) -> CallResponse:
         """What the chunks have told."""
-        reasons = tuple(reason for _, reason in sorted(self._reasons.items()) if reason is not None)
+        reasons = tuple(reason for _, reason in sorted(self._reasons.items()) if isinstance(reason, str))
         response = _call_response(self._answer, reasons, _chat_usage(self._usage))
         response.reported_cost_usd = _reported_cost(self._usage)
         return response

@@ -2,13 +2,11 @@
 
 import gc
 import importlib.util
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import certifi
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -88,21 +86,14 @@ def counted(provider: Provider) -> dict[str, int]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _quick_clients(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def _quick_clients() -> Iterator[None]:
     """Spare every new client the 30 ms of loading all root certificates, and every `gc.collect` the old objects."""
-    first, end, _ = Path(certifi.where()).read_text().partition("-----END CERTIFICATE-----")
-    one = tmp_path_factory.mktemp("tls") / "one.pem"
-    one.write_text(first + end + "\n")
-    before = os.environ.get("SSL_CERT_FILE")
-    os.environ["SSL_CERT_FILE"] = str(one)
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-    if before is None:
-        del os.environ["SSL_CERT_FILE"]
-    else:
-        os.environ["SSL_CERT_FILE"] = before
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SSL_CERT_FILE", str(Path(__file__).with_name("root.pem")))
+        gc.collect()
+        gc.freeze()
+        yield
+        gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

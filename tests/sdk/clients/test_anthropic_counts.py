@@ -10,6 +10,7 @@ from tests.sdk.clients.conftest import Exported, attributes_of, counted, tokens_
 from tests.sdk.clients.driving import drain, entered, resolve
 from tests.wire.provider import Provider
 
+import worthwhile as ww
 from worthwhile import clients
 
 NATIVE = "com.anthropic.sdk.python"
@@ -133,6 +134,34 @@ async def test_native_spans_that_are_not_calls_of_ours_stay(
     assert scopes == [NATIVE, NATIVE]
     assert exported.spans[0].name == "anthropic.messages.count_tokens"
     assert tokens_of(exported.spans) != {}
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+async def test_native_spans_stay_while_worthwhile_is_off(
+    is_async: bool, provider: Provider, exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    native_default(monkeypatch, exported, exported)
+    ww.configure(enabled=False)
+    async with entered(made(is_async, base_url=provider.url)) as client:
+        await resolve(client.messages.create(**MESSAGE))
+    (span,) = exported.spans
+    assert span.name == "anthropic.messages.create"
+    assert tokens_of(exported.spans) != {}
+
+
+def test_native_spans_of_other_requests_inside_a_call_stay(
+    provider: Provider, exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    native_default(monkeypatch, exported, exported)
+
+    def ask_first(request: Any, call_next: Any) -> Any:
+        with made(False, base_url=provider.url) as other:
+            other.messages.count_tokens(model="claude-wire", messages=MESSAGE["messages"])
+        return call_next(request)
+
+    with made(False, base_url=provider.url, middleware=[ask_first]) as client:
+        client.messages.create(**MESSAGE)
+    assert [span.name for span in exported.spans] == ["anthropic.messages.count_tokens", "chat claude-wire"]
 
 
 async def test_a_native_span_is_a_childs_parent_no_more_but_ours_is(

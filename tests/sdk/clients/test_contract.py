@@ -195,6 +195,7 @@ async def test_an_abandoned_stream_has_only_what_was_told(
     assert exported.call.status.status_code.name == "UNSET"
     assert attributes["worthwhile.usage.basis"] == ("reported" if expected else "missing")
     assert "worthwhile.cost.amount" not in attributes
+    assert "gen_ai.response.finish_reasons" not in attributes
 
 
 async def test_a_held_stream_ends_its_call_once(

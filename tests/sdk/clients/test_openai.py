@@ -1,6 +1,5 @@
 """What is particular to the openai client, in versions 2 and 3."""
 
-import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -10,9 +9,11 @@ import pytest
 from dirty_equals import IsFloat, IsInt, IsPartialDict
 from pydantic import BaseModel
 from tests.sdk.clients.conftest import Exported, attributes_of, counted, tokens_of
-from tests.sdk.clients.driving import closed, drain, entered, resolve
+from tests.sdk.clients.driving import drain, entered, resolve
 from tests.sdk.clients.openai_ways import CHAT, LONG, Verdict, made
+from tests.wire import openai_shapes
 from tests.wire.provider import Provider
+from tests.wire.reply import Part
 
 import worthwhile as ww
 from worthwhile_schemas.attributes import ATTRIBUTES
@@ -165,6 +166,37 @@ def test_a_stream_is_asked_for_its_usage_unless_the_host_decided(
     assert ("gen_ai.usage.input_tokens" in attributes_of(exported.call)) is sent["include_usage"]
 
 
+def test_options_that_the_host_made_itself_stay_as_they_are(
+    client: Any, provider: Provider, exported: Exported
+) -> None:
+    from openai._models import FinalRequestOptions
+    from openai.types.chat import ChatCompletionChunk
+
+    body = {**CHAT, "stream": True}
+    options = FinalRequestOptions.construct(method="post", url="/chat/completions", json_data=dict(body))
+    list(client.request(object, options, stream=True, stream_cls=openai.Stream[ChatCompletionChunk]))
+    assert options.json_data == body
+    assert tokens_of(exported.spans) == counted(provider)
+
+
+@pytest.mark.parametrize("place", [0, -3], ids=["first chunk", "last chunk"])
+def test_the_tier_is_found_in_whichever_chunk_has_it(
+    place: int, client: Any, exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = openai_shapes._chat_events
+
+    def thinned(*args: Any) -> list[Part]:
+        parts = events(*args)
+        kept = parts[place]
+        return [
+            part if part is kept else Part(part.data.replace(b"service_tier", b"other"), part.tells) for part in parts
+        ]
+
+    monkeypatch.setattr(openai_shapes, "_chat_events", thinned)
+    list(client.chat.completions.create(**CHAT, stream=True, service_tier="flex"))
+    assert attributes_of(exported.call)["openai.response.service_tier"] == "flex"
+
+
 @pytest.mark.parametrize(
     ("setting", "is_asked"), [("auto", False), ("always", True), ("never", False)], ids=["auto", "always", "never"]
 )
@@ -228,13 +260,14 @@ def test_the_module_level_client_is_counted(
 
 
 def test_only_calls_of_models_are_recorded(client: Any, provider: Provider, exported: Exported) -> None:
-    for ask in (
-        client.models.list,
-        lambda: client.moderations.create(input="x"),
-        lambda: client.responses.retrieve("r"),
-    ):
-        with pytest.raises(openai.APIError):
-            ask()
+    with pytest.raises(openai.APIError):
+        client.models.list()
+    with pytest.raises(openai.APIError):
+        client.moderations.create(input="x")
+    with pytest.raises(openai.APIError):
+        client.responses.retrieve("resp_1")
+    with pytest.raises(openai.APIError):
+        client.get("/chat/completions", cast_to=object)
     assert exported.spans == []
 
 
@@ -312,66 +345,3 @@ async def test_a_billed_answer_that_does_not_parse_is_an_error_with_its_tokens(
     assert exported.call.status.status_code.name == "ERROR"
     assert attributes_of(exported.call)["error.type"].endswith("LengthFinishReasonError")
     assert tokens_of(exported.spans) == counted(provider) != {}
-
-
-@both
-async def test_an_abandoned_raw_stream_has_no_usage(is_async: bool, provider: Provider, exported: Exported) -> None:
-    async with entered(made(is_async, base_url=provider.openai_url)) as client:
-        held = CHAT | {"model": "m@hold2"}
-        raw = await resolve(client.chat.completions.with_raw_response.create(**held, stream=True))
-        stream = raw.parse()
-        assert len(await drain(stream, 2)) == 2
-        await closed(stream)
-        async with entered(client.chat.completions.with_streaming_response.create(**held, stream=True)) as response:
-            assert len(await drain(response.iter_lines(), 2)) == 2
-    assert len(exported.calls) == 2
-    assert tokens_of(exported.spans) == {}
-    assert {attributes_of(call)["worthwhile.usage.basis"] for call in exported.calls} == {"missing"}
-
-
-@both
-async def test_the_bytes_of_a_raw_stream_lack_only_our_chunk(
-    is_async: bool, provider: Provider, exported: Exported
-) -> None:
-    """The host reads the bytes; the event that it did not ask for is taken out, every other passes as it came."""
-    asked = {"include_usage": True}
-    seen = []
-    async with entered(made(is_async, base_url=provider.openai_url)) as client:
-        for options in ({}, {"stream_options": asked}):
-            provider.ledger.clear()
-            manager = client.chat.completions.with_streaming_response.create(**CHAT, stream=True, **options)
-            async with entered(manager) as response:
-                seen.append(b"".join(await drain(response.iter_bytes())))
-    ours, full = (part.split(b"\n\n") for part in seen)
-    assert [event for event in full if event not in ours] == [next(e for e in full if b'"choices": []' in e)]
-    assert [event for event in ours if event not in full] == []
-
-
-@both
-async def test_a_compressed_answer_is_counted(is_async: bool, provider: Provider, exported: Exported) -> None:
-    """A body that the host reads itself is looked at as it passes, compressed or not."""
-    transports = next(kind for kind in made(False)._client.__class__.__mro__ if kind.__name__ == "Client").__module__
-    module = __import__(transports.partition(".")[0])
-    usage = {"prompt_tokens": 5, "completion_tokens": 3, "total_tokens": 8}
-    answer = json.dumps({"id": "x", "object": "chat.completion", "model": "m", "choices": [], "usage": usage}).encode()
-
-    class Body(module.SyncByteStream, module.AsyncByteStream):  # type: ignore[misc, name-defined]
-        def __iter__(self) -> Iterator[bytes]:
-            data = gzip.compress(answer)
-            yield from (data[:9], data[9:])
-
-        async def __aiter__(self) -> Any:
-            for part in self:
-                yield part
-
-    def answer_with(request: Any) -> Any:
-        headers = {"content-type": "application/json", "content-encoding": "gzip"}
-        return module.Response(200, headers=headers, stream=Body())
-
-    http = (module.AsyncClient if is_async else module.Client)(transport=module.MockTransport(answer_with))
-    async with (
-        entered(made(is_async, base_url=provider.openai_url, http_client=http)) as client,
-        entered(client.chat.completions.with_streaming_response.create(**CHAT)) as response,
-    ):
-        assert b"".join(await drain(response.iter_bytes())) == answer
-    assert tokens_of(exported.spans) == {"input_tokens": 5, "output_tokens": 3}

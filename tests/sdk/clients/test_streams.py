@@ -16,6 +16,7 @@ from tests.sdk.clients.driving import drain, entered, resolve
 from tests.sdk.clients.specimens import SPECIMENS, Specimen
 from tests.wire.provider import Provider
 
+import worthwhile as ww
 from worthwhile import _streams
 
 each_specimen = pytest.mark.parametrize("specimen", SPECIMENS, ids=lambda specimen: specimen.name)
@@ -71,6 +72,36 @@ async def test_a_stream_dropped_after_its_last_news_has_its_usage(
         attributes_of(second)["gen_ai.response.finish_reasons"]
         == attributes_of(first)["gen_ai.response.finish_reasons"]
     )
+
+
+@each_specimen
+def test_a_stream_left_after_its_last_chunk_has_succeeded(
+    specimen: Specimen, provider: Provider, exported: Exported
+) -> None:
+    """The call that it stood in for is made up for, so the next call is nobody's fallback."""
+    with ww.task("work"), specimen.client(provider.url, is_async=False, max_retries=0) as client:
+        length = len(list(specimen.create(client, "m-wire", stream=True)))
+        with pytest.raises(specimen.module.APIError):
+            specimen.create(client, "first@500")
+        with specimen.create(client, "second", stream=True) as stream:
+            for _ in range(length):
+                next(stream)
+        specimen.create(client, "third")
+    fallbacks = [attributes_of(call).get("worthwhile.fallback.from") for call in exported.calls]
+    assert fallbacks == [None, None, "first@500", None]
+
+
+@each_specimen
+def test_flush_ends_the_calls_of_dropped_streams_first(
+    specimen: Specimen, provider: Provider, exported: Exported
+) -> None:
+    with specimen.client(provider.url, is_async=False) as client:
+        stream = specimen.create(client, "m-wire", stream=True)
+        next(stream)
+        del stream
+        gc.collect()
+        assert ww.flush(20)
+        assert len(exported.exporter.get_finished_spans()) == 1
 
 
 @each_specimen
