@@ -10,23 +10,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib.resources import files
 from typing import Final, Literal
 
 Signal = Literal["traces", "logs"]
-
-VIEWS: Final = (
-    "calls_final",
-    "attempts_final",
-    "task_index",
-    "tasks",
-    "task_units",
-    "signal_state",
-    "outcomes",
-    "unmatched_signals",
-    "label_lag",
-)
-"""Views that others read, each after those it reads itself."""
 
 LANDING: Final[Mapping[Signal, tuple[str, str]]] = {
     "traces": ("otlp_traces_in", "ExportTraceServiceRequest"),
@@ -62,6 +50,11 @@ class Script:
         bare = re.sub(r"(?m)^\s*--.*\n?", "", self.text)
         return tuple(statement.strip() for statement in re.split(r";\s*(?:\n|$)", bare) if statement.strip())
 
+    @property
+    def reads(self) -> frozenset[str]:
+        """Names of the tables and views that the statements select from."""
+        return frozenset(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", "\n".join(self.statements)))
+
 
 @cache
 def migrations() -> tuple[Script, ...]:
@@ -78,9 +71,9 @@ def materialized_views() -> tuple[Script, ...]:
 @cache
 def views() -> tuple[Script, ...]:
     """All views, in the order in which they can be created."""
-    texts = dict(_files("views"))
-    ordered = [*VIEWS, *(name for name in texts if name not in VIEWS)]
-    return tuple(Script("view", 0, name, texts[name]) for name in ordered)
+    scripts = {name: Script("view", 0, name, text) for name, text in _files("views")}
+    reads = {name: sorted(script.reads & (scripts.keys() - {name})) for name, script in scripts.items()}
+    return tuple(scripts[name] for name in TopologicalSorter(reads).static_order())
 
 
 @cache

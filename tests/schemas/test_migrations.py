@@ -28,8 +28,8 @@ def test_views_come_in_an_order_in_which_they_can_be_made() -> None:
     names = [script.name for script in sql.views()]
     assert len(set(names)) == len(names)
     for position, script in enumerate(sql.views()):
-        read = set(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", "\n".join(script.statements)))
-        assert read & set(names) <= set(names[:position]), script.name
+        assert script.reads & set(names) <= set(names[:position]), script.name
+    assert sql.Script("view", 0, "x", "SELECT 1 FROM a JOIN b ON FROM\n(SELECT 2 FROM c)").reads == {"a", "b", "c"}
 
 
 def test_each_view_file_makes_the_object_of_its_name() -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import hashlib
 import os
 import queue
 import threading
@@ -80,7 +81,7 @@ class EmbeddedEngine:
 
     def insert(self, table: str, input_format: str, data: bytes, settings: Mapping[str, str]) -> None:
         """See `Engine.insert`."""
-        listed = ", ".join(f"{name} = '{value}'" for name, value in settings.items())
+        listed = ", ".join(f"{name} = {_quoted(value)}" for name, value in self._with_schema_file(settings).items())
         with self._connection() as connection:
             try:
                 with connection.send_insert(f"INSERT INTO {table} SETTINGS {listed}", input_format) as inserter:
@@ -89,6 +90,23 @@ class EmbeddedEngine:
                     inserter.finish()
             except RuntimeError as err:
                 raise from_clickhouse(f"inserting into `{table}`", str(err)) from err
+
+    def _with_schema_file(self, settings: Mapping[str, str]) -> Mapping[str, str]:
+        """The settings with the format schema in a file of the data folder.
+
+        A schema that comes as text, as a server takes it, would be kept under the working directory, which is the
+        user's and may be read-only.
+        """
+        if settings.get("format_schema_source") != "string":
+            return settings
+        text = settings["format_schema"].encode()
+        file = self.folder / "format_schemas" / f"{hashlib.sha256(text).hexdigest()[:16]}.proto"
+        if not file.exists():
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(text)
+        message = settings["format_schema_message_name"]
+        given = {name: value for name, value in settings.items() if not name.startswith("format_schema")}
+        return given | {"format_schema": f"{file.resolve()}:{message}"}
 
     def create_database(self) -> None:
         """See `Engine.create_database`."""
@@ -155,12 +173,15 @@ def _busy(folder: Path) -> StoreBusy:
 
 
 def _open_error(folder: Path, said: str) -> Exception:
-    if "CANNOT_OPEN_FILE" in said or "EmbeddedServer: ." in said:
-        return _busy(folder)
     if "already initialized" in said:
         return StoreBusy(
             f"opening the data folder `{folder}`: this process has another one open, and can have one only",
             hint="close the other store first, or use one folder",
+        )
+    if "EmbeddedServer: ." in said:
+        return DataFolderError(
+            f"opening the data folder `{folder}`: ClickHouse did not start there",
+            hint="it says why on standard error, just above",
         )
     return from_clickhouse(f"opening the data folder `{folder}`", said)
 

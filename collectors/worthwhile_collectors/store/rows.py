@@ -13,6 +13,10 @@ SESSION: Final = {
     "output_format_json_quote_decimals": "1",
     "output_format_json_quote_64bit_integers": "0",
     "output_format_json_quote_denormals": "0",
+    # Text that is not UTF-8 is shown with replacement characters instead of breaking the whole answer.
+    "output_format_json_validate_utf8": "1",
+    # 26.9 fails to read one key of a Map from a part that a TTL has emptied.
+    "optimize_functions_to_subcolumns": "0",
     "session_timezone": "UTC",
 }
 """Settings under which `rows` loses nothing; NaN and infinities become None."""

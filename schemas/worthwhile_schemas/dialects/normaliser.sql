@@ -28,8 +28,17 @@ SELECT
   server_address_text AS server_address,
   system_fingerprint_text AS system_fingerprint,
   is_stream_flag = 1 OR (is_stream_text = '' AND isNotNull(ttft_ns_value)) AS is_stream,
-  input_tokens_whole AS input_tokens,
-  output_tokens_whole AS output_tokens,
+  -- An inclusive count is never smaller than its parts; a total that only fits with them added says the same.
+  multiIf(
+    is_uncounted, NULL,
+    NOT is_inclusive AND (cached_tokens > input_tokens_value OR {is_exclusive} OR cached_tokens > 0
+      AND total_tokens_value = input_tokens_value + cached_tokens + output_tokens_value), input_tokens_value + cached_tokens,
+    input_tokens_value) AS input_tokens,
+  multiIf(
+    is_uncounted, NULL,
+    NOT is_inclusive AND (reasoning_tokens_value > output_tokens_value OR {is_without_reasoning}),
+      output_tokens_value + ifNull(reasoning_tokens_value, 0),
+    output_tokens_value) AS output_tokens,
   cache_read_tokens_value AS cache_read_tokens,
   cache_write_tokens_value AS cache_write_tokens,
   cache_write_1h_tokens_value AS cache_write_1h_tokens,
@@ -38,10 +47,10 @@ SELECT
   audio_output_tokens_value AS audio_output_tokens,
   web_searches_value AS web_searches,
   multiIf(
-    isNull(input_tokens_whole) AND isNull(output_tokens_whole), 'missing',
-    cached_tokens > ifNull(input_tokens_whole, 0)
-      OR ifNull(reasoning_tokens_value, 0) > ifNull(output_tokens_whole, 0)
-      OR ifNull(cache_write_1h_tokens_value, 0) > ifNull(cache_write_tokens_value, 0), 'inconsistent',
+    is_uncounted OR isNull(input_tokens_value) AND isNull(output_tokens_value), 'missing',
+    is_inclusive AND (cached_tokens > ifNull(input_tokens_value, 0)
+      OR ifNull(reasoning_tokens_value, 0) > ifNull(output_tokens_value, 0)), 'inconsistent',
+    cache_write_1h_tokens_value > ifNull(cache_write_tokens_value, 0), 'inconsistent',
     usage_basis_text IN ('reported', 'derived', 'estimated', 'missing', 'inconsistent'), usage_basis_text,
     'reported') AS usage_basis,
   cost_usd_value AS cost_usd,
@@ -92,24 +101,31 @@ FROM
     arrayExists(text -> length(text) > 16384, mapValues(kept)) AS has_long_attribute,
     SpanAttributes['gen_ai.token.semantics'] = 'inclusive' AS is_inclusive,
     ifNull(cache_read_tokens_value, 0) + ifNull(cache_write_tokens_value, 0) AS cached_tokens,
-    -- An inclusive count is never smaller than its parts; a total that only fits with them added says the same.
-    NOT is_inclusive AND ifNull(cached_tokens > input_tokens_value OR {is_exclusive} OR (cached_tokens > 0
-      AND total_tokens_value = input_tokens_value + cached_tokens + output_tokens_value), 0) AS is_exclusive,
-    NOT is_inclusive AND ifNull(reasoning_tokens_value > output_tokens_value OR {is_without_reasoning}, 0)
-      AS is_without_reasoning,
-    NOT {counts_zeros} AND ifNull(input_tokens_value = 0 AND output_tokens_value = 0, 0) AS is_uncounted,
-    multiIf(is_uncounted, NULL, is_exclusive, input_tokens_value + cached_tokens, input_tokens_value)
-      AS input_tokens_whole,
-    multiIf(is_uncounted, NULL, is_without_reasoning, output_tokens_value + ifNull(reasoning_tokens_value, 0),
-      output_tokens_value) AS output_tokens_whole
+    NOT {counts_zeros} AND input_tokens_text = '0' AND output_tokens_text = '0' AS is_uncounted
   FROM
   (
     SELECT
       *,
-      {dialect_rank} AS dialect_rank,
       {texts},
       mapFilter((name, text) -> name NOT IN ({dropped}) AND NOT {is_content}, SpanAttributes) AS kept
-    FROM otel_traces
+    FROM
+    (
+      SELECT
+        Timestamp,
+        TraceId,
+        SpanId,
+        ParentSpanId,
+        SpanName,
+        ServiceName,
+        ScopeName,
+        SpanAttributes,
+        Duration,
+        StatusCode,
+        Events.Name,
+        Events.Attributes,
+        {dialect_rank} AS dialect_rank
+      FROM otel_traces
+    )
     WHERE {is_call}
   )
 )

@@ -8,7 +8,7 @@ from worthwhile_schemas.dialect_sql import CANONICAL, dialects
 
 MAP = "Map(LowCardinality(String), String)"
 # Columns of the OpenTelemetry Collector's ClickHouse exporter. Source: opentelemetry-collector-contrib,
-# exporter/clickhouseexporter/internal/sql_templates (traces); the layout since 0.151 (logs, as its readers describe it).
+# exporter/clickhouseexporter/internal/sql_templates (traces); for logs the layout since 0.151, as readers describe it.
 OTEL_TRACES = {
     "Timestamp": "DateTime64(9)",
     "TraceId": "String",
@@ -55,10 +55,11 @@ TRACE_ID_TS = {"TraceId": "String", "Start": "DateTime", "End": "DateTime"}
 # Names of DESIGN.md, section 5.
 RELIED_UPON = {
     "calls_final": (
-        "ts, trace_id, span_id, parent_span_id, task_id, workload, service, dialect, operation, provider, request_model, "
-        "response_model, tier, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, "
-        "usage_basis, cost_usd, cost_basis, price_version, energy_uj, energy_method, duration_ns, ttft_ns, finish_reason, "
-        "error_type, cache_kind, fallback_from, fallback_to, fallback_reason, sample_weight, attrs"
+        "ts, trace_id, span_id, parent_span_id, task_id, workload, service, dialect, operation, provider, "
+        "request_model, response_model, tier, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, "
+        "reasoning_tokens, usage_basis, cost_usd, cost_basis, price_version, energy_uj, energy_method, duration_ns, "
+        "ttft_ns, finish_reason, error_type, cache_kind, fallback_from, fallback_to, fallback_reason, sample_weight, "
+        "attrs"
     ),
     "tasks": "task_id, workload, task_key, ts, duration_ns, status, cost_usd, energy_uj",
     "signals": "signal_id, task_id, workload, task_key, kind, value, actor, source, event_ts, revision, voided",

@@ -3,7 +3,8 @@
 import pytest
 from tests.collectors.store.otlp import calls
 
-from worthwhile_collectors.store import Store, StoreMissing, bodies, framed, frames
+from worthwhile_collectors.store import QueryFailed, Store, StoreMissing, bodies, framed, frames
+from worthwhile_collectors.store import store as store_module
 
 
 def stored(store: Store) -> tuple[object, object]:
@@ -43,14 +44,29 @@ def test_one_request_that_cannot_be_read_does_not_stop_the_others(store: Store, 
         assert stored(store) == (5, 5)
 
 
-def test_nothing_is_set_aside_when_the_database_is_at_fault(store: Store) -> None:
+def test_nothing_is_set_aside_when_a_table_is_away(store: Store) -> None:
+    batch = framed([calls(1), b"\xff" * 40])
     store.command("RENAME TABLE calls TO calls_away")
     try:
         with pytest.raises(StoreMissing):
-            store.insert_protobuf("traces", framed([calls(1), b"\xff" * 40]), "no-table")
+            store.insert_protobuf("traces", batch, "no-table")
     finally:
         store.command("RENAME TABLE calls_away TO calls")
-    assert len(store.insert_protobuf("traces", framed([calls(1), b"\xff" * 40]), "no-table")) == 1
+    assert len(store.insert_protobuf("traces", batch, "no-table")) == 1
+    assert stored(store) == (1, 1)
+
+
+def test_nothing_is_set_aside_when_clickhouse_takes_no_insert_at_all(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a server does that is older than a setting of ours."""
+    batch = framed([calls(1), b"\xff" * 40])
+    with monkeypatch.context() as older:
+        settings = store_module.insert_settings
+        older.setattr(store_module, "insert_settings", lambda *of: settings(*of) | {"input_format_of_2030": "1"})
+        with pytest.raises(QueryFailed, match="input_format_of_2030"):
+            store.insert_protobuf("traces", batch, "older")
+    assert len(store.insert_protobuf("traces", batch, "older")) == 1
     assert stored(store) == (1, 1)
 
 

@@ -25,8 +25,17 @@ SELECT
   server_address_text AS server_address,
   system_fingerprint_text AS system_fingerprint,
   is_stream_flag = 1 OR (is_stream_text = '' AND isNotNull(ttft_ns_value)) AS is_stream,
-  input_tokens_whole AS input_tokens,
-  output_tokens_whole AS output_tokens,
+  -- An inclusive count is never smaller than its parts; a total that only fits with them added says the same.
+  multiIf(
+    is_uncounted, NULL,
+    NOT is_inclusive AND (cached_tokens > input_tokens_value OR 0 OR cached_tokens > 0
+      AND total_tokens_value = input_tokens_value + cached_tokens + output_tokens_value), input_tokens_value + cached_tokens,
+    input_tokens_value) AS input_tokens,
+  multiIf(
+    is_uncounted, NULL,
+    NOT is_inclusive AND (reasoning_tokens_value > output_tokens_value OR 0),
+      output_tokens_value + ifNull(reasoning_tokens_value, 0),
+    output_tokens_value) AS output_tokens,
   cache_read_tokens_value AS cache_read_tokens,
   cache_write_tokens_value AS cache_write_tokens,
   cache_write_1h_tokens_value AS cache_write_1h_tokens,
@@ -35,10 +44,10 @@ SELECT
   audio_output_tokens_value AS audio_output_tokens,
   web_searches_value AS web_searches,
   multiIf(
-    isNull(input_tokens_whole) AND isNull(output_tokens_whole), 'missing',
-    cached_tokens > ifNull(input_tokens_whole, 0)
-      OR ifNull(reasoning_tokens_value, 0) > ifNull(output_tokens_whole, 0)
-      OR ifNull(cache_write_1h_tokens_value, 0) > ifNull(cache_write_tokens_value, 0), 'inconsistent',
+    is_uncounted OR isNull(input_tokens_value) AND isNull(output_tokens_value), 'missing',
+    is_inclusive AND (cached_tokens > ifNull(input_tokens_value, 0)
+      OR ifNull(reasoning_tokens_value, 0) > ifNull(output_tokens_value, 0)), 'inconsistent',
+    cache_write_1h_tokens_value > ifNull(cache_write_tokens_value, 0), 'inconsistent',
     usage_basis_text IN ('reported', 'derived', 'estimated', 'missing', 'inconsistent'), usage_basis_text,
     'reported') AS usage_basis,
   cost_usd_value AS cost_usd,
@@ -142,30 +151,11 @@ FROM
     arrayExists(text -> length(text) > 16384, mapValues(kept)) AS has_long_attribute,
     SpanAttributes['gen_ai.token.semantics'] = 'inclusive' AS is_inclusive,
     ifNull(cache_read_tokens_value, 0) + ifNull(cache_write_tokens_value, 0) AS cached_tokens,
-    -- An inclusive count is never smaller than its parts; a total that only fits with them added says the same.
-    NOT is_inclusive AND ifNull(cached_tokens > input_tokens_value OR 0 OR (cached_tokens > 0
-      AND total_tokens_value = input_tokens_value + cached_tokens + output_tokens_value), 0) AS is_exclusive,
-    NOT is_inclusive AND ifNull(reasoning_tokens_value > output_tokens_value OR 0, 0)
-      AS is_without_reasoning,
-    NOT dialect_rank IN (10) AND ifNull(input_tokens_value = 0 AND output_tokens_value = 0, 0) AS is_uncounted,
-    multiIf(is_uncounted, NULL, is_exclusive, input_tokens_value + cached_tokens, input_tokens_value)
-      AS input_tokens_whole,
-    multiIf(is_uncounted, NULL, is_without_reasoning, output_tokens_value + ifNull(reasoning_tokens_value, 0),
-      output_tokens_value) AS output_tokens_whole
+    NOT dialect_rank IN (10) AND input_tokens_text = '0' AND output_tokens_text = '0' AS is_uncounted
   FROM
   (
     SELECT
       *,
-      multiIf(
-                startsWith(ScopeName, 'opentelemetry.instrumentation.google_genai'), 40,
-                startsWith(ScopeName, 'opentelemetry.instrumentation.openai_v2'), 41,
-                startsWith(ScopeName, 'opentelemetry.instrumentation.genai.'), 40,
-                startsWith(ScopeName, 'com.anthropic.sdk.python'), 20,
-                startsWith(ScopeName, 'opentelemetry.util.genai'), 40,
-                startsWith(ScopeName, 'worthwhile'), 10,
-                SpanAttributes['worthwhile.span.type'] != '', 10,
-                SpanAttributes['gen_ai.operation.name'] != '', 90,
-                0) AS dialect_rank,
       SpanAttributes['worthwhile.workload'] AS workload_text,
           SpanAttributes['worthwhile.task.id'] AS task_id_text,
           SpanAttributes['worthwhile.task.key'] AS task_key_text,
@@ -215,7 +205,33 @@ FROM
           SpanAttributes['worthwhile.fallback.index'] AS fallback_index_text,
           SpanAttributes['worthwhile.sample.weight'] AS sample_weight_text,
       mapFilter((name, text) -> name NOT IN ('anthropic.message.stop_reason', 'anthropic.response.service_tier', 'anthropic.usage.cache_creation.ephemeral_1h_input_tokens', 'error.type', 'gen_ai.completion', 'gen_ai.conversation.id', 'gen_ai.input.messages', 'gen_ai.is_streaming', 'gen_ai.openai.response.service_tier', 'gen_ai.openai.response.system_fingerprint', 'gen_ai.operation.name', 'gen_ai.output.messages', 'gen_ai.prompt', 'gen_ai.provider.name', 'gen_ai.request.model', 'gen_ai.request.stream', 'gen_ai.response.finish_reason', 'gen_ai.response.finish_reasons', 'gen_ai.response.id', 'gen_ai.response.model', 'gen_ai.response.service_tier', 'gen_ai.response.time_to_first_chunk', 'gen_ai.system', 'gen_ai.system_instructions', 'gen_ai.token.semantics', 'gen_ai.tool.call.arguments', 'gen_ai.tool.call.result', 'gen_ai.tool.definitions', 'gen_ai.usage.audio.input_tokens', 'gen_ai.usage.audio.output_tokens', 'gen_ai.usage.cache_creation.input_tokens', 'gen_ai.usage.cache_creation_input_tokens', 'gen_ai.usage.cache_read.input_tokens', 'gen_ai.usage.cache_read_input_tokens', 'gen_ai.usage.cache_write.input_tokens', 'gen_ai.usage.cache_write_input_tokens', 'gen_ai.usage.completion_tokens', 'gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens', 'gen_ai.usage.prompt_tokens', 'gen_ai.usage.reasoning.output_tokens', 'gen_ai.usage.reasoning_tokens', 'gen_ai.usage.total_tokens', 'gen_ai.workflow.name', 'http.request.resend_count', 'http.response.status_code', 'input.value', 'llm.is_streaming', 'llm.usage.total_tokens', 'openai.response.service_tier', 'openai.response.system_fingerprint', 'output.value', 'server.address', 'session.id', 'worthwhile.cache.kind', 'worthwhile.cost.amount', 'worthwhile.cost.basis', 'worthwhile.cost.cache_read', 'worthwhile.cost.cache_saving', 'worthwhile.cost.cache_write', 'worthwhile.cost.input', 'worthwhile.cost.output', 'worthwhile.cost.price_version', 'worthwhile.cost.server_tools', 'worthwhile.energy.consumption', 'worthwhile.energy.method', 'worthwhile.fallback.from', 'worthwhile.fallback.index', 'worthwhile.fallback.reason', 'worthwhile.fallback.to', 'worthwhile.route.tier', 'worthwhile.sample.weight', 'worthwhile.service_tier', 'worthwhile.span.type', 'worthwhile.task.ancestors', 'worthwhile.task.id', 'worthwhile.task.key', 'worthwhile.usage.basis', 'worthwhile.usage.cache_write_1h.input_tokens', 'worthwhile.usage.web_searches', 'worthwhile.workload') AND NOT match(name, '^(gen_ai\\.prompt\\.|gen_ai\\.completion\\.|llm\\.input_messages\\.|llm\\.output_messages\\.)'), SpanAttributes) AS kept
-    FROM otel_traces
+    FROM
+    (
+      SELECT
+        Timestamp,
+        TraceId,
+        SpanId,
+        ParentSpanId,
+        SpanName,
+        ServiceName,
+        ScopeName,
+        SpanAttributes,
+        Duration,
+        StatusCode,
+        Events.Name,
+        Events.Attributes,
+        multiIf(
+                startsWith(ScopeName, 'opentelemetry.instrumentation.google_genai'), 40,
+                startsWith(ScopeName, 'opentelemetry.instrumentation.openai_v2'), 41,
+                startsWith(ScopeName, 'opentelemetry.instrumentation.genai.'), 40,
+                startsWith(ScopeName, 'com.anthropic.sdk.python'), 20,
+                startsWith(ScopeName, 'opentelemetry.util.genai'), 40,
+                startsWith(ScopeName, 'worthwhile'), 10,
+                SpanAttributes['worthwhile.span.type'] != '', 10,
+                SpanAttributes['gen_ai.operation.name'] != '', 90,
+                0) AS dialect_rank
+      FROM otel_traces
+    )
     WHERE multiIf(
             dialect_rank IN (20), SpanAttributes['gen_ai.operation.name'] IN ('chat'),
             dialect_rank IN (40, 41, 90), SpanAttributes['gen_ai.operation.name'] IN ('chat', 'generate_content', 'text_completion', 'embeddings', 'generateText', 'completion', 'streamText', 'embedding', 'aembedding', 'acompletion'),

@@ -1,5 +1,7 @@
 -- Landing of OTLP protobuf, which ClickHouse parses itself, and the tables of the OpenTelemetry Collector's ClickHouse
--- exporter (column names, types and value spellings are the exporter's, so that its readers work unchanged).
+-- exporter: column names, types and value spellings are the exporter's, so that its readers work unchanged. The raw tables
+-- are written often and read seldom: large columns are compressed lightly on arrival and tightly a day later, and parts are
+-- merged less eagerly, and kept in one file for longer, than by default.
 
 CREATE TABLE IF NOT EXISTS otlp_traces_in
 (
@@ -118,33 +120,33 @@ CREATE TABLE IF NOT EXISTS otel_traces
   SpanName LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Name of the span',
   SpanKind LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Unspecified, Internal, Server, Client, Producer or Consumer',
   ServiceName LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Resource attribute service.name',
-  ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Resource attributes as text',
+  ResourceAttributes Map(LowCardinality(String), String) COMMENT 'Resource attributes as text',
   ScopeName String CODEC(ZSTD(1)) COMMENT 'Name of the instrumentation scope',
   ScopeVersion String CODEC(ZSTD(1)) COMMENT 'Version of the instrumentation scope',
-  SpanAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Span attributes as text, lists as JSON',
+  SpanAttributes Map(LowCardinality(String), String) COMMENT 'Span attributes as text, lists as JSON',
   Duration UInt64 CODEC(ZSTD(1)) COMMENT 'From start to end [ns]',
   StatusCode LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Unset, Ok or Error',
-  StatusMessage String CODEC(ZSTD(1)) COMMENT 'Message of an Error status',
+  StatusMessage String COMMENT 'Message of an Error status',
   Events Nested
   (
     Timestamp DateTime64(9),
     Name LowCardinality(String),
     Attributes Map(LowCardinality(String), String)
-  ) CODEC(ZSTD(1)) COMMENT 'Span events',
+  ) COMMENT 'Span events',
   Links Nested
   (
     TraceId String,
     SpanId String,
     TraceState String,
     Attributes Map(LowCardinality(String), String)
-  ) CODEC(ZSTD(1)) COMMENT 'Span links',
+  ) COMMENT 'Span links',
   INDEX idx_trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toDate(Timestamp)
 ORDER BY (ServiceName, SpanName, toDateTime(Timestamp))
-TTL toDateTime(Timestamp) + INTERVAL 30 DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+TTL toDateTime(Timestamp) + INTERVAL 1 DAY RECOMPRESS CODEC(ZSTD(1)), toDateTime(Timestamp) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, merge_selector_base = 16, min_bytes_for_wide_part = 134217728, non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS otel_traces_trace_id_ts
 (
@@ -156,7 +158,7 @@ ENGINE = MergeTree
 PARTITION BY toDate(Start)
 ORDER BY (TraceId, Start)
 TTL Start + INTERVAL 30 DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+SETTINGS ttl_only_drop_parts = 1, merge_selector_base = 16, min_bytes_for_wide_part = 134217728, non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS otel_logs
 (
@@ -167,19 +169,19 @@ CREATE TABLE IF NOT EXISTS otel_logs
   SeverityText LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Severity as the source names it',
   SeverityNumber UInt8 COMMENT 'Severity, 1 to 24, 0 if unspecified',
   ServiceName LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Resource attribute service.name',
-  Body String CODEC(ZSTD(1)) COMMENT 'Body as text',
+  Body String COMMENT 'Body as text',
   ResourceSchemaUrl LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Schema URL of the resource',
-  ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Resource attributes as text',
+  ResourceAttributes Map(LowCardinality(String), String) COMMENT 'Resource attributes as text',
   ScopeSchemaUrl LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Schema URL of the instrumentation scope',
   ScopeName String CODEC(ZSTD(1)) COMMENT 'Name of the instrumentation scope',
   ScopeVersion LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Version of the instrumentation scope',
-  ScopeAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Attributes of the instrumentation scope as text',
-  LogAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Attributes of the record as text, lists as JSON',
+  ScopeAttributes Map(LowCardinality(String), String) COMMENT 'Attributes of the instrumentation scope as text',
+  LogAttributes Map(LowCardinality(String), String) COMMENT 'Attributes of the record as text, lists as JSON',
   EventName String CODEC(ZSTD(1)) COMMENT 'Name of the event, empty for a plain log record',
   INDEX idx_trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toDate(Timestamp)
 ORDER BY (toStartOfFiveMinutes(Timestamp), ServiceName, Timestamp)
-TTL toDateTime(Timestamp) + INTERVAL 30 DAY
-SETTINGS ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+TTL toDateTime(Timestamp) + INTERVAL 1 DAY RECOMPRESS CODEC(ZSTD(1)), toDateTime(Timestamp) + INTERVAL 30 DAY
+SETTINGS ttl_only_drop_parts = 1, merge_selector_base = 16, min_bytes_for_wide_part = 134217728, non_replicated_deduplication_window = 10000;
