@@ -103,7 +103,13 @@ def test_unknown_encoding_is_415(collector, calls_of):
 
 @pytest.mark.parametrize(
     "body",
-    [b"not gzip", gzip.compress(b"x" * 100)[:-3], gzip.compress(b"x")[:5], b"", gzip.compress(b"") * 1001],
+    [
+        b"not gzip",
+        gzip.compress(b"x" * 100, mtime=0)[:-3],
+        gzip.compress(b"x", mtime=0)[:5],
+        b"",
+        gzip.compress(b"", mtime=0) * 1001,
+    ],
     ids=["other", "truncated", "header only", "empty", "many members"],
 )
 def test_broken_gzip_is_400(collector, body):
