@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from worthwhile_collectors.store.errors import QueryFailed
 
 PART_BYTES: Final = 24 * 2**20
-"""Batches from twice this size on are inserted as two parts at the same time; never fewer bytes in a part."""
+"""A large batch is inserted in parts of about this size: enough spans for one insert, few enough for caches."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +38,15 @@ def bodies(frames: bytes) -> list[bytes]:
     return [frames[start:stop] for _, start, stop in _spans(frames)]
 
 
-def halves(frames: bytes) -> tuple[bytes, ...]:
-    """The batch as one part, or as two when it is large; always the same parts for the same bytes."""
+def parts(frames: bytes) -> list[bytes]:
+    """The batch cut at requests into parts of at least `PART_BYTES`; always the same ones for the same bytes."""
     if len(frames) < 2 * PART_BYTES:
-        return (frames,)
+        return [frames]
+    cuts = [0]
     for prefix, _, _ in _spans(frames):
-        if prefix >= len(frames) // 2:
-            return (frames[:prefix], frames[prefix:])
-    return (frames,)
+        if prefix - cuts[-1] >= PART_BYTES and len(frames) - prefix >= PART_BYTES:
+            cuts.append(prefix)
+    return [frames[start:stop] for start, stop in pairwise([*cuts, len(frames)])]
 
 
 def insert_bisecting(

@@ -3,13 +3,18 @@
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from itertools import chain, repeat
+from typing import Final
 
 from worthwhile_collectors.store.engine import Engine
 from worthwhile_collectors.store.errors import QueryFailed
-from worthwhile_collectors.store.frames import Quarantined, bodies, framed, halves, insert_bisecting
+from worthwhile_collectors.store.frames import Quarantined, bodies, framed, insert_bisecting, parts
 from worthwhile_collectors.store.migrate import Change, migrate
 from worthwhile_collectors.store.rows import ROW_FORMAT, rows
 from worthwhile_schemas.sql import LANDING, Signal, insert_settings
+
+PARALLEL_INSERTS: Final = 2
+"""Parts of one large batch that are inserted at the same time."""
 
 
 class Store:
@@ -55,14 +60,13 @@ class Store:
         Raises:
             StoreError: Nothing can be inserted now; the same call may be repeated later.
         """
-        parts = halves(frames) if frames else ()
-        if len(parts) < 2:
+        batches = parts(frames)
+        if len(batches) == 1:
             return self._insert_part(kind, frames, token) if frames else ()
-        with ThreadPoolExecutor(len(parts), thread_name_prefix="worthwhile-insert") as pool:
-            tasks = [
-                pool.submit(self._insert_part, kind, part, f"{token}/part{number}") for number, part in enumerate(parts)
-            ]
-        return tuple(quarantined for task in tasks for quarantined in task.result())
+        with ThreadPoolExecutor(PARALLEL_INSERTS, thread_name_prefix="worthwhile-insert") as pool:
+            tokens = (f"{token}/part{number}" for number in range(len(batches)))
+            quarantined = list(pool.map(self._insert_part, repeat(kind), batches, tokens))
+        return tuple(chain.from_iterable(quarantined))
 
     def _insert_part(self, kind: Signal, frames: bytes, token: str) -> tuple[Quarantined, ...]:
         def insert(batch: bytes, name: str) -> None:

@@ -77,13 +77,36 @@ def test_several_bad_requests_are_all_returned(store: Store) -> None:
     assert stored(store) == (2, 2)
 
 
-def test_a_large_batch_goes_in_as_two_parts_and_still_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    batch = framed([calls(number) for number in range(1, 9)])
+def test_a_large_batch_goes_in_as_parts_and_still_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    batch = framed([calls(number) for number in range(1, 10)])
     monkeypatch.setattr(frames, "PART_BYTES", len(batch) // 3)
     for _ in range(2):
         assert store.insert_protobuf("traces", batch, "large") == ()
-        assert stored(store) == (8, 8)
-    assert store.query("SELECT count() AS n FROM system.parts WHERE table = 'calls' AND active") == [{"n": 2}]
+        assert stored(store) == (9, 9)
+    inserted = (
+        "SELECT count() AS n FROM system.parts WHERE table = 'calls' AND database = currentDatabase() AND level = 0"
+    )
+    assert store.query(inserted) == [{"n": 2}]
+
+
+def test_poison_in_a_large_batch_is_returned(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    poison = [b"\xff" * 100, b"\xfe" * 100]
+    batch = framed([poison[0], *(calls(number) for number in range(1, 10)), poison[1]])
+    monkeypatch.setattr(frames, "PART_BYTES", len(batch) // 4)
+    assert [refused.body for refused in store.insert_protobuf("traces", batch, "large-poison")] == poison
+    assert stored(store) == (9, 9)
+
+
+@pytest.mark.parametrize("size", [1, 100, 1000, 10_000])
+def test_parts_are_whole_requests_in_order(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    requests = [bytes([number]) * (number * 37 % 900) for number in range(200)]
+    batch = framed(requests)
+    monkeypatch.setattr(frames, "PART_BYTES", size)
+    found = frames.parts(batch)
+    assert b"".join(found) == batch
+    assert [request for part in found for request in bodies(part)] == requests
+    assert len(found) == 1 or min(map(len, found)) >= size
+    assert max(map(len, found)) < 2 * size + 1000
 
 
 def test_frames_are_cut_at_requests() -> None:
