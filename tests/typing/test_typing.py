@@ -42,7 +42,7 @@ def test_pyright_agrees(tmp_path: Path) -> None:
     shutil.copy(CASES, tmp_path)
     project = tmp_path / "pyrightconfig.json"
     project.write_text(json.dumps({"extraPaths": SOURCES, "typeCheckingMode": "strict", "pythonVersion": "3.11"}))
-    found = json.loads(run("pyright", "--outputjson", "--pythonpath", sys.executable, "--project", str(project)))
+    found = json.loads(run("basedpyright", "--outputjson", "--pythonpath", sys.executable, "--project", str(project)))
     errors = [each for each in found["generalDiagnostics"] if each["severity"] == "error"]
     lines = {each["range"]["start"]["line"] + 1 for each in errors}
     assert lines == EXPECTED, "\n".join(f"{each['range']['start']['line'] + 1}: {each['message']}" for each in errors)
