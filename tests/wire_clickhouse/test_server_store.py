@@ -29,14 +29,10 @@ PASSWORD = "open sesame"
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """`127.0.0.1:port` of a server with an empty folder."""
-    arguments = [
-        sys.executable,
-        str(Path(__file__).with_name("server.py")),
-        str(tmp_path_factory.mktemp("server")),
-        PASSWORD,
-    ]
-    process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    """`127.0.0.1:port` of a server. It works in its data folder: the engine keeps format schemas where it works."""
+    folder = tmp_path_factory.mktemp("server")
+    arguments = [sys.executable, str(Path(__file__).with_name("server.py")), str(folder), PASSWORD]
+    process = subprocess.Popen(arguments, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     yield f"127.0.0.1:{process.stdout.readline().strip()}"
     process.communicate(timeout=60)
