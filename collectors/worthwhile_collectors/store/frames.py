@@ -39,12 +39,13 @@ def bodies(frames: bytes) -> list[bytes]:
 
 
 def parts(frames: bytes) -> list[bytes]:
-    """The batch cut at requests into parts of at least `PART_BYTES`; always the same ones for the same bytes."""
-    if len(frames) < 2 * PART_BYTES:
+    """The batch cut at requests into even parts of about `PART_BYTES`; always the same ones for the same bytes."""
+    count = len(frames) // PART_BYTES
+    if count < 2:
         return [frames]
     cuts = [0]
     for prefix, _, _ in _spans(frames):
-        if prefix - cuts[-1] >= PART_BYTES and len(frames) - prefix >= PART_BYTES:
+        if prefix * count >= len(cuts) * len(frames) and prefix - cuts[-1] >= PART_BYTES // 2:
             cuts.append(prefix)
     return [frames[start:stop] for start, stop in pairwise([*cuts, len(frames)])]
 
