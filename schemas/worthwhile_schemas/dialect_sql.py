@@ -206,17 +206,32 @@ def _is_call() -> str:
 
 def _texts() -> str:
     """SQL of the text of every canonical column, `''` when the span does not have it."""
-    return ",\n          ".join(f"{_first_text(_sources(column))} AS {column}_text" for column in CANONICAL)
+    return ",\n      ".join(
+        f"sorted_texts[indexOf(sorted_columns, {number})] AS {column}_text"
+        for number, column in enumerate(CANONICAL, 1)
+    )
+
+
+def _code() -> str:
+    """SQL of an attribute's code by its `name`: column number * 32 + rank among the column's sources.
+
+    1 is an attribute that is neither read nor kept, 0 one that is kept in `attrs`. One pass over the distinct names of
+    a block finds all sources of all columns, so that a further dialect costs an insert next to nothing.
+    """
+    codes = dict.fromkeys((*CONTENT, *(key for d in dialects() for key in d.ignored)), 1)
+    for number, column in enumerate(CANONICAL, 1):
+        for rank, source in enumerate(_sources(column)):
+            if codes.get(source, 1) != 1:
+                raise ValueError(f"attribute `{source}` fills `{column}` and another column; expected one column")
+            codes[source] = number * 32 + rank
+    table = f"[{_literals(codes)}], [{', '.join(str(code) for code in codes.values())}]"
+    prefixes = " OR ".join(f"startsWith(name, {_literal(prefix)})" for prefix in CONTENT_PREFIXES)
+    return f"transform(name, {table}, toUInt16({prefixes}))"
 
 
 def _sources(column: str) -> tuple[str, ...]:
     """Attributes that hold a column, in the order in which they are looked for in every call."""
     return tuple(dict.fromkeys(source for d in dialects() for source in d.columns.get(column, ())))
-
-
-def _first_text(sources: tuple[str, ...]) -> str:
-    texts = [_text(source) for source in sources]
-    return _multi_if([f"{text} != '', {text}" for text in texts[:-1]], texts[-1])
 
 
 def _text(attribute: str) -> str:
@@ -257,16 +272,6 @@ def _rejections() -> dict[str, str]:
     }
 
 
-def _dropped() -> str:
-    """SQL of the list of attributes that do not go to `attrs`."""
-    read = {source for column in CANONICAL for source in _sources(column)}
-    return _literals(sorted(read | {key for d in dialects() for key in d.ignored} | set(CONTENT)))
-
-
-def _is_content() -> str:
-    return f"match(name, {_literal('^(' + '|'.join(re.escape(prefix) for prefix in CONTENT_PREFIXES) + ')')})"
-
-
 def _alias(column: str, value: str) -> str:
     pairs = aliases()[column]
     return f"transform({value}, [{_literals(pairs)}], [{_literals(pairs.values())}], {value})"
@@ -300,8 +305,7 @@ WORDS: Final[Mapping[str, Callable[[], str]]] = {
     "is_call": _is_call,
     "texts": _texts,
     "values": _values,
-    "dropped": _dropped,
-    "is_content": _is_content,
+    "code": _code,
     "operation_alias": lambda: _alias("operation", "operation_text"),
     "provider_alias": lambda: _alias("provider", "lower(provider_text)"),
     "finish_reason_alias": lambda: _alias("finish_reason", "finish_reason_first"),

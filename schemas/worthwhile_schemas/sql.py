@@ -2,7 +2,8 @@
 
 clickhouse/migrations/NNNN_name.sql     tables; never edited once released, told apart by their SHA-256
 clickhouse/materialized/NN_name.sql     materialised views, in this order; replaced when their text changes
-clickhouse/views/name.sql               views, in the order of `VIEWS`, then every other file by name; always replaced
+clickhouse/views/name.sql               views, each after those that it reads; always replaced
+clickhouse/otlp_text.sql                definitions that stand in materialised views for `{otlp_text}`
 """
 
 import hashlib
@@ -65,7 +66,11 @@ def migrations() -> tuple[Script, ...]:
 @cache
 def materialized_views() -> tuple[Script, ...]:
     """All materialised views, in the order in which they can be created."""
-    return tuple(Script("materialized", 0, stem[3:], text) for stem, text in _files("materialized"))
+    otlp_text = (files("worthwhile_schemas") / "clickhouse" / "otlp_text.sql").read_text("utf-8").rstrip()
+    return tuple(
+        Script("materialized", 0, stem[3:], text.replace("{otlp_text}", otlp_text))
+        for stem, text in _files("materialized")
+    )
 
 
 @cache

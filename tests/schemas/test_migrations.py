@@ -80,4 +80,4 @@ def test_the_schema_of_otlp_is_one_line_that_a_setting_can_carry() -> None:
     assert "\n" not in schema
     assert "'" not in schema
     assert "//" not in schema
-    assert schema.startswith('syntax = "proto3"; message Scalar')
+    assert schema.startswith('syntax = "proto3"; message KeyValue')

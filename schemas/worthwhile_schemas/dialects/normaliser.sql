@@ -107,25 +107,49 @@ FROM
     SELECT
       *,
       {texts},
-      mapFilter((name, text) -> name NOT IN ({dropped}) AND NOT {is_content}, SpanAttributes) AS kept
+      mapFromArrays(
+        arrayFilter((name, code) -> code = 0, names, codes),
+        arrayFilter((text, code) -> code = 0, texts, codes)) AS kept
     FROM
     (
       SELECT
-        Timestamp,
-        TraceId,
-        SpanId,
-        ParentSpanId,
-        SpanName,
-        ServiceName,
-        ScopeName,
-        SpanAttributes,
-        Duration,
-        StatusCode,
-        Events.Name,
-        Events.Attributes,
-        {dialect_rank} AS dialect_rank
-      FROM otel_traces
+        *,
+        arraySort((text, code) -> code, read_texts, read_codes) AS sorted_texts,
+        arrayMap(code -> bitShiftRight(code, 5), arraySort(read_codes)) AS sorted_columns
+      FROM
+      (
+        SELECT
+          *,
+          arrayFilter((text, code) -> code > 31 AND text != '', texts, codes) AS read_texts,
+          arrayFilter((code, text) -> code > 31 AND text != '', codes, texts) AS read_codes
+        FROM
+        (
+          SELECT
+            *,
+            mapKeys(SpanAttributes) AS names,
+            mapValues(SpanAttributes) AS texts,
+            arrayMap(name -> {code}, names) AS codes
+          FROM
+          (
+            SELECT
+              Timestamp,
+              TraceId,
+              SpanId,
+              ParentSpanId,
+              SpanName,
+              ServiceName,
+              ScopeName,
+              SpanAttributes,
+              Duration,
+              StatusCode,
+              Events.Name,
+              Events.Attributes,
+              {dialect_rank} AS dialect_rank
+            FROM otel_traces
+          )
+          WHERE {is_call}
+        )
+      )
     )
-    WHERE {is_call}
   )
 )

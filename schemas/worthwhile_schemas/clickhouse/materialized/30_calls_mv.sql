@@ -156,71 +156,92 @@ FROM
   (
     SELECT
       *,
-      SpanAttributes['worthwhile.workload'] AS workload_text,
-          SpanAttributes['worthwhile.task.id'] AS task_id_text,
-          SpanAttributes['worthwhile.task.key'] AS task_key_text,
-          SpanAttributes['worthwhile.task.ancestors'] AS task_ancestors_text,
-          SpanAttributes['gen_ai.operation.name'] AS operation_text,
-          multiIf(SpanAttributes['gen_ai.provider.name'] != '', SpanAttributes['gen_ai.provider.name'], SpanAttributes['gen_ai.system']) AS provider_text,
-          SpanAttributes['gen_ai.request.model'] AS request_model_text,
-          SpanAttributes['gen_ai.response.model'] AS response_model_text,
-          SpanAttributes['gen_ai.response.id'] AS response_id_text,
-          multiIf(SpanAttributes['gen_ai.conversation.id'] != '', SpanAttributes['gen_ai.conversation.id'], SpanAttributes['session.id']) AS conversation_id_text,
-          SpanAttributes['worthwhile.route.tier'] AS tier_text,
-          multiIf(SpanAttributes['worthwhile.service_tier'] != '', SpanAttributes['worthwhile.service_tier'], SpanAttributes['openai.response.service_tier'] != '', SpanAttributes['openai.response.service_tier'], SpanAttributes['gen_ai.openai.response.service_tier'] != '', SpanAttributes['gen_ai.openai.response.service_tier'], SpanAttributes['anthropic.response.service_tier'] != '', SpanAttributes['anthropic.response.service_tier'], SpanAttributes['gen_ai.response.service_tier']) AS service_tier_text,
-          SpanAttributes['server.address'] AS server_address_text,
-          multiIf(SpanAttributes['openai.response.system_fingerprint'] != '', SpanAttributes['openai.response.system_fingerprint'], SpanAttributes['gen_ai.openai.response.system_fingerprint']) AS system_fingerprint_text,
-          multiIf(SpanAttributes['gen_ai.request.stream'] != '', SpanAttributes['gen_ai.request.stream'], SpanAttributes['gen_ai.is_streaming'] != '', SpanAttributes['gen_ai.is_streaming'], SpanAttributes['llm.is_streaming']) AS is_stream_text,
-          multiIf(SpanAttributes['gen_ai.usage.input_tokens'] != '', SpanAttributes['gen_ai.usage.input_tokens'], SpanAttributes['gen_ai.usage.prompt_tokens']) AS input_tokens_text,
-          multiIf(SpanAttributes['gen_ai.usage.output_tokens'] != '', SpanAttributes['gen_ai.usage.output_tokens'], SpanAttributes['gen_ai.usage.completion_tokens']) AS output_tokens_text,
-          multiIf(SpanAttributes['gen_ai.usage.cache_read.input_tokens'] != '', SpanAttributes['gen_ai.usage.cache_read.input_tokens'], SpanAttributes['gen_ai.usage.cache_read_input_tokens']) AS cache_read_tokens_text,
-          multiIf(SpanAttributes['gen_ai.usage.cache_write.input_tokens'] != '', SpanAttributes['gen_ai.usage.cache_write.input_tokens'], SpanAttributes['gen_ai.usage.cache_creation.input_tokens'] != '', SpanAttributes['gen_ai.usage.cache_creation.input_tokens'], SpanAttributes['gen_ai.usage.cache_creation_input_tokens'] != '', SpanAttributes['gen_ai.usage.cache_creation_input_tokens'], SpanAttributes['gen_ai.usage.cache_write_input_tokens']) AS cache_write_tokens_text,
-          multiIf(SpanAttributes['worthwhile.usage.cache_write_1h.input_tokens'] != '', SpanAttributes['worthwhile.usage.cache_write_1h.input_tokens'], SpanAttributes['anthropic.usage.cache_creation.ephemeral_1h_input_tokens']) AS cache_write_1h_tokens_text,
-          multiIf(SpanAttributes['gen_ai.usage.reasoning.output_tokens'] != '', SpanAttributes['gen_ai.usage.reasoning.output_tokens'], SpanAttributes['gen_ai.usage.reasoning_tokens']) AS reasoning_tokens_text,
-          SpanAttributes['gen_ai.usage.audio.input_tokens'] AS audio_input_tokens_text,
-          SpanAttributes['gen_ai.usage.audio.output_tokens'] AS audio_output_tokens_text,
-          multiIf(SpanAttributes['gen_ai.usage.total_tokens'] != '', SpanAttributes['gen_ai.usage.total_tokens'], SpanAttributes['llm.usage.total_tokens']) AS total_tokens_text,
-          SpanAttributes['worthwhile.usage.web_searches'] AS web_searches_text,
-          SpanAttributes['worthwhile.usage.basis'] AS usage_basis_text,
-          SpanAttributes['worthwhile.cost.amount'] AS cost_usd_text,
-          SpanAttributes['worthwhile.cost.input'] AS cost_input_usd_text,
-          SpanAttributes['worthwhile.cost.cache_read'] AS cost_cache_read_usd_text,
-          SpanAttributes['worthwhile.cost.cache_write'] AS cost_cache_write_usd_text,
-          SpanAttributes['worthwhile.cost.output'] AS cost_output_usd_text,
-          SpanAttributes['worthwhile.cost.server_tools'] AS cost_server_tools_usd_text,
-          SpanAttributes['worthwhile.cost.cache_saving'] AS cache_saving_usd_text,
-          SpanAttributes['worthwhile.cost.basis'] AS cost_basis_text,
-          SpanAttributes['worthwhile.cost.price_version'] AS price_version_text,
-          SpanAttributes['worthwhile.energy.consumption'] AS energy_uj_text,
-          SpanAttributes['worthwhile.energy.method'] AS energy_method_text,
-          SpanAttributes['gen_ai.response.time_to_first_chunk'] AS ttft_ns_text,
-          multiIf(SpanAttributes['gen_ai.response.finish_reasons'] != '', SpanAttributes['gen_ai.response.finish_reasons'], SpanAttributes['anthropic.message.stop_reason'] != '', SpanAttributes['anthropic.message.stop_reason'], SpanAttributes['gen_ai.response.finish_reason']) AS finish_reason_text,
-          SpanAttributes['error.type'] AS error_type_text,
-          SpanAttributes['http.response.status_code'] AS http_status_text,
-          SpanAttributes['http.request.resend_count'] AS resend_count_text,
-          SpanAttributes['worthwhile.cache.kind'] AS cache_kind_text,
-          SpanAttributes['worthwhile.fallback.from'] AS fallback_from_text,
-          SpanAttributes['worthwhile.fallback.to'] AS fallback_to_text,
-          SpanAttributes['worthwhile.fallback.reason'] AS fallback_reason_text,
-          SpanAttributes['worthwhile.fallback.index'] AS fallback_index_text,
-          SpanAttributes['worthwhile.sample.weight'] AS sample_weight_text,
-      mapFilter((name, text) -> name NOT IN ('anthropic.message.stop_reason', 'anthropic.response.service_tier', 'anthropic.usage.cache_creation.ephemeral_1h_input_tokens', 'error.type', 'gen_ai.completion', 'gen_ai.conversation.id', 'gen_ai.input.messages', 'gen_ai.is_streaming', 'gen_ai.openai.response.service_tier', 'gen_ai.openai.response.system_fingerprint', 'gen_ai.operation.name', 'gen_ai.output.messages', 'gen_ai.prompt', 'gen_ai.provider.name', 'gen_ai.request.model', 'gen_ai.request.stream', 'gen_ai.response.finish_reason', 'gen_ai.response.finish_reasons', 'gen_ai.response.id', 'gen_ai.response.model', 'gen_ai.response.service_tier', 'gen_ai.response.time_to_first_chunk', 'gen_ai.system', 'gen_ai.system_instructions', 'gen_ai.token.semantics', 'gen_ai.tool.call.arguments', 'gen_ai.tool.call.result', 'gen_ai.tool.definitions', 'gen_ai.usage.audio.input_tokens', 'gen_ai.usage.audio.output_tokens', 'gen_ai.usage.cache_creation.input_tokens', 'gen_ai.usage.cache_creation_input_tokens', 'gen_ai.usage.cache_read.input_tokens', 'gen_ai.usage.cache_read_input_tokens', 'gen_ai.usage.cache_write.input_tokens', 'gen_ai.usage.cache_write_input_tokens', 'gen_ai.usage.completion_tokens', 'gen_ai.usage.input_tokens', 'gen_ai.usage.output_tokens', 'gen_ai.usage.prompt_tokens', 'gen_ai.usage.reasoning.output_tokens', 'gen_ai.usage.reasoning_tokens', 'gen_ai.usage.total_tokens', 'gen_ai.workflow.name', 'http.request.resend_count', 'http.response.status_code', 'input.value', 'llm.is_streaming', 'llm.usage.total_tokens', 'openai.response.service_tier', 'openai.response.system_fingerprint', 'output.value', 'server.address', 'session.id', 'worthwhile.cache.kind', 'worthwhile.cost.amount', 'worthwhile.cost.basis', 'worthwhile.cost.cache_read', 'worthwhile.cost.cache_saving', 'worthwhile.cost.cache_write', 'worthwhile.cost.input', 'worthwhile.cost.output', 'worthwhile.cost.price_version', 'worthwhile.cost.server_tools', 'worthwhile.energy.consumption', 'worthwhile.energy.method', 'worthwhile.fallback.from', 'worthwhile.fallback.index', 'worthwhile.fallback.reason', 'worthwhile.fallback.to', 'worthwhile.route.tier', 'worthwhile.sample.weight', 'worthwhile.service_tier', 'worthwhile.span.type', 'worthwhile.task.ancestors', 'worthwhile.task.id', 'worthwhile.task.key', 'worthwhile.usage.basis', 'worthwhile.usage.cache_write_1h.input_tokens', 'worthwhile.usage.web_searches', 'worthwhile.workload') AND NOT match(name, '^(gen_ai\\.prompt\\.|gen_ai\\.completion\\.|llm\\.input_messages\\.|llm\\.output_messages\\.)'), SpanAttributes) AS kept
+      sorted_texts[indexOf(sorted_columns, 1)] AS workload_text,
+      sorted_texts[indexOf(sorted_columns, 2)] AS task_id_text,
+      sorted_texts[indexOf(sorted_columns, 3)] AS task_key_text,
+      sorted_texts[indexOf(sorted_columns, 4)] AS task_ancestors_text,
+      sorted_texts[indexOf(sorted_columns, 5)] AS operation_text,
+      sorted_texts[indexOf(sorted_columns, 6)] AS provider_text,
+      sorted_texts[indexOf(sorted_columns, 7)] AS request_model_text,
+      sorted_texts[indexOf(sorted_columns, 8)] AS response_model_text,
+      sorted_texts[indexOf(sorted_columns, 9)] AS response_id_text,
+      sorted_texts[indexOf(sorted_columns, 10)] AS conversation_id_text,
+      sorted_texts[indexOf(sorted_columns, 11)] AS tier_text,
+      sorted_texts[indexOf(sorted_columns, 12)] AS service_tier_text,
+      sorted_texts[indexOf(sorted_columns, 13)] AS server_address_text,
+      sorted_texts[indexOf(sorted_columns, 14)] AS system_fingerprint_text,
+      sorted_texts[indexOf(sorted_columns, 15)] AS is_stream_text,
+      sorted_texts[indexOf(sorted_columns, 16)] AS input_tokens_text,
+      sorted_texts[indexOf(sorted_columns, 17)] AS output_tokens_text,
+      sorted_texts[indexOf(sorted_columns, 18)] AS cache_read_tokens_text,
+      sorted_texts[indexOf(sorted_columns, 19)] AS cache_write_tokens_text,
+      sorted_texts[indexOf(sorted_columns, 20)] AS cache_write_1h_tokens_text,
+      sorted_texts[indexOf(sorted_columns, 21)] AS reasoning_tokens_text,
+      sorted_texts[indexOf(sorted_columns, 22)] AS audio_input_tokens_text,
+      sorted_texts[indexOf(sorted_columns, 23)] AS audio_output_tokens_text,
+      sorted_texts[indexOf(sorted_columns, 24)] AS total_tokens_text,
+      sorted_texts[indexOf(sorted_columns, 25)] AS web_searches_text,
+      sorted_texts[indexOf(sorted_columns, 26)] AS usage_basis_text,
+      sorted_texts[indexOf(sorted_columns, 27)] AS cost_usd_text,
+      sorted_texts[indexOf(sorted_columns, 28)] AS cost_input_usd_text,
+      sorted_texts[indexOf(sorted_columns, 29)] AS cost_cache_read_usd_text,
+      sorted_texts[indexOf(sorted_columns, 30)] AS cost_cache_write_usd_text,
+      sorted_texts[indexOf(sorted_columns, 31)] AS cost_output_usd_text,
+      sorted_texts[indexOf(sorted_columns, 32)] AS cost_server_tools_usd_text,
+      sorted_texts[indexOf(sorted_columns, 33)] AS cache_saving_usd_text,
+      sorted_texts[indexOf(sorted_columns, 34)] AS cost_basis_text,
+      sorted_texts[indexOf(sorted_columns, 35)] AS price_version_text,
+      sorted_texts[indexOf(sorted_columns, 36)] AS energy_uj_text,
+      sorted_texts[indexOf(sorted_columns, 37)] AS energy_method_text,
+      sorted_texts[indexOf(sorted_columns, 38)] AS ttft_ns_text,
+      sorted_texts[indexOf(sorted_columns, 39)] AS finish_reason_text,
+      sorted_texts[indexOf(sorted_columns, 40)] AS error_type_text,
+      sorted_texts[indexOf(sorted_columns, 41)] AS http_status_text,
+      sorted_texts[indexOf(sorted_columns, 42)] AS resend_count_text,
+      sorted_texts[indexOf(sorted_columns, 43)] AS cache_kind_text,
+      sorted_texts[indexOf(sorted_columns, 44)] AS fallback_from_text,
+      sorted_texts[indexOf(sorted_columns, 45)] AS fallback_to_text,
+      sorted_texts[indexOf(sorted_columns, 46)] AS fallback_reason_text,
+      sorted_texts[indexOf(sorted_columns, 47)] AS fallback_index_text,
+      sorted_texts[indexOf(sorted_columns, 48)] AS sample_weight_text,
+      mapFromArrays(
+        arrayFilter((name, code) -> code = 0, names, codes),
+        arrayFilter((text, code) -> code = 0, texts, codes)) AS kept
     FROM
     (
       SELECT
-        Timestamp,
-        TraceId,
-        SpanId,
-        ParentSpanId,
-        SpanName,
-        ServiceName,
-        ScopeName,
-        SpanAttributes,
-        Duration,
-        StatusCode,
-        Events.Name,
-        Events.Attributes,
-        multiIf(
+        *,
+        arraySort((text, code) -> code, read_texts, read_codes) AS sorted_texts,
+        arrayMap(code -> bitShiftRight(code, 5), arraySort(read_codes)) AS sorted_columns
+      FROM
+      (
+        SELECT
+          *,
+          arrayFilter((text, code) -> code > 31 AND text != '', texts, codes) AS read_texts,
+          arrayFilter((code, text) -> code > 31 AND text != '', codes, texts) AS read_codes
+        FROM
+        (
+          SELECT
+            *,
+            mapKeys(SpanAttributes) AS names,
+            mapValues(SpanAttributes) AS texts,
+            arrayMap(name -> transform(name, ['gen_ai.input.messages', 'gen_ai.output.messages', 'gen_ai.system_instructions', 'gen_ai.tool.definitions', 'gen_ai.tool.call.arguments', 'gen_ai.tool.call.result', 'gen_ai.prompt', 'gen_ai.completion', 'input.value', 'output.value', 'worthwhile.span.type', 'gen_ai.token.semantics', 'gen_ai.workflow.name', 'openai.response.service_tier', 'worthwhile.workload', 'worthwhile.task.id', 'worthwhile.task.key', 'worthwhile.task.ancestors', 'gen_ai.operation.name', 'gen_ai.provider.name', 'gen_ai.system', 'gen_ai.request.model', 'gen_ai.response.model', 'gen_ai.response.id', 'gen_ai.conversation.id', 'session.id', 'worthwhile.route.tier', 'worthwhile.service_tier', 'gen_ai.openai.response.service_tier', 'anthropic.response.service_tier', 'gen_ai.response.service_tier', 'server.address', 'openai.response.system_fingerprint', 'gen_ai.openai.response.system_fingerprint', 'gen_ai.request.stream', 'gen_ai.is_streaming', 'llm.is_streaming', 'gen_ai.usage.input_tokens', 'gen_ai.usage.prompt_tokens', 'gen_ai.usage.output_tokens', 'gen_ai.usage.completion_tokens', 'gen_ai.usage.cache_read.input_tokens', 'gen_ai.usage.cache_read_input_tokens', 'gen_ai.usage.cache_write.input_tokens', 'gen_ai.usage.cache_creation.input_tokens', 'gen_ai.usage.cache_creation_input_tokens', 'gen_ai.usage.cache_write_input_tokens', 'worthwhile.usage.cache_write_1h.input_tokens', 'anthropic.usage.cache_creation.ephemeral_1h_input_tokens', 'gen_ai.usage.reasoning.output_tokens', 'gen_ai.usage.reasoning_tokens', 'gen_ai.usage.audio.input_tokens', 'gen_ai.usage.audio.output_tokens', 'gen_ai.usage.total_tokens', 'llm.usage.total_tokens', 'worthwhile.usage.web_searches', 'worthwhile.usage.basis', 'worthwhile.cost.amount', 'worthwhile.cost.input', 'worthwhile.cost.cache_read', 'worthwhile.cost.cache_write', 'worthwhile.cost.output', 'worthwhile.cost.server_tools', 'worthwhile.cost.cache_saving', 'worthwhile.cost.basis', 'worthwhile.cost.price_version', 'worthwhile.energy.consumption', 'worthwhile.energy.method', 'gen_ai.response.time_to_first_chunk', 'gen_ai.response.finish_reasons', 'anthropic.message.stop_reason', 'gen_ai.response.finish_reason', 'error.type', 'http.response.status_code', 'http.request.resend_count', 'worthwhile.cache.kind', 'worthwhile.fallback.from', 'worthwhile.fallback.to', 'worthwhile.fallback.reason', 'worthwhile.fallback.index', 'worthwhile.sample.weight'], [1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 385, 32, 64, 96, 128, 160, 192, 193, 224, 256, 288, 320, 321, 352, 384, 386, 387, 388, 416, 448, 449, 480, 481, 482, 512, 513, 544, 545, 576, 577, 608, 609, 610, 611, 640, 641, 672, 673, 704, 736, 768, 769, 800, 832, 864, 896, 928, 960, 992, 1024, 1056, 1088, 1120, 1152, 1184, 1216, 1248, 1249, 1250, 1280, 1312, 1344, 1376, 1408, 1440, 1472, 1504, 1536], toUInt16(startsWith(name, 'gen_ai.prompt.') OR startsWith(name, 'gen_ai.completion.') OR startsWith(name, 'llm.input_messages.') OR startsWith(name, 'llm.output_messages.'))), names) AS codes
+          FROM
+          (
+            SELECT
+              Timestamp,
+              TraceId,
+              SpanId,
+              ParentSpanId,
+              SpanName,
+              ServiceName,
+              ScopeName,
+              SpanAttributes,
+              Duration,
+              StatusCode,
+              Events.Name,
+              Events.Attributes,
+              multiIf(
                 startsWith(ScopeName, 'opentelemetry.instrumentation.google_genai'), 40,
                 startsWith(ScopeName, 'opentelemetry.instrumentation.openai_v2'), 41,
                 startsWith(ScopeName, 'opentelemetry.instrumentation.genai.'), 40,
@@ -230,12 +251,15 @@ FROM
                 SpanAttributes['worthwhile.span.type'] != '', 10,
                 SpanAttributes['gen_ai.operation.name'] != '', 90,
                 0) AS dialect_rank
-      FROM otel_traces
-    )
-    WHERE multiIf(
+            FROM otel_traces
+          )
+          WHERE multiIf(
             dialect_rank IN (20), SpanAttributes['gen_ai.operation.name'] IN ('chat'),
             dialect_rank IN (40, 41, 90), SpanAttributes['gen_ai.operation.name'] IN ('chat', 'generate_content', 'text_completion', 'embeddings', 'generateText', 'completion', 'streamText', 'embedding', 'aembedding', 'acompletion'),
             dialect_rank IN (10), SpanAttributes['worthwhile.span.type'] IN ('call'),
             0)
+        )
+      )
+    )
   )
 );

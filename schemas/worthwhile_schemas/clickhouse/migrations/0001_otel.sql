@@ -1,19 +1,11 @@
 -- Landing of OTLP protobuf, which ClickHouse parses itself, and the tables of the OpenTelemetry Collector's ClickHouse
 -- exporter: column names, types and value spellings are the exporter's, so that its readers work unchanged. The raw tables
--- are written often and read seldom: large columns are compressed lightly on arrival and tightly a day later, and parts are
--- merged less eagerly, and kept in one file for longer, than by default.
+-- are written often and read seldom: parts are merged less eagerly, and kept in one file for longer, than by default.
 
 CREATE TABLE IF NOT EXISTS otlp_traces_in
 (
   resource_spans Array(Tuple(
-    resource_attributes Array(Tuple(
-      key LowCardinality(String),
-      value Tuple(
-        kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
-        string_value String, bool_value UInt8, int_value Int64, double_value Float64,
-        array_value Tuple(values Array(Tuple(
-          kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
-          string_value String, bool_value UInt8, int_value Int64, double_value Float64)))))),
+    resource_attributes Array(Tuple(key LowCardinality(String), value String)),
     scope_spans Array(Tuple(
       scope Tuple(name LowCardinality(String), version LowCardinality(String)),
       spans Array(Tuple(
@@ -25,80 +17,33 @@ CREATE TABLE IF NOT EXISTS otlp_traces_in
         kind Int32,
         start_time_unix_nano UInt64,
         end_time_unix_nano UInt64,
-        attributes Array(Tuple(
-          key LowCardinality(String),
-          value Tuple(
-            kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
-            string_value String, bool_value UInt8, int_value Int64, double_value Float64,
-            array_value Tuple(values Array(Tuple(
-              kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
-              string_value String, bool_value UInt8, int_value Int64, double_value Float64)))))),
+        attributes Array(Tuple(key LowCardinality(String), value String)),
         events Array(Tuple(
           time_unix_nano UInt64,
           name LowCardinality(String),
-          attributes Array(Tuple(
-            key LowCardinality(String),
-            value Tuple(
-              kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
-              string_value String, bool_value UInt8, int_value Int64, double_value Float64,
-              array_value Tuple(values Array(Tuple(
-                kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
-                string_value String, bool_value UInt8, int_value Int64, double_value Float64)))))))),
+          attributes Array(Tuple(key LowCardinality(String), value String)))),
         links Array(Tuple(
           trace_id String,
           span_id String,
           trace_state String,
-          attributes Array(Tuple(
-            key LowCardinality(String),
-            value Tuple(
-              kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
-              string_value String, bool_value UInt8, int_value Int64, double_value Float64,
-              array_value Tuple(values Array(Tuple(
-                kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
-                string_value String, bool_value UInt8, int_value Int64, double_value Float64)))))))),
+          attributes Array(Tuple(key LowCardinality(String), value String)))),
         status Tuple(message String, code Int32)))))))
-    COMMENT 'The OTLP request as it came: resource spans, scope spans, spans'
+    COMMENT 'The OTLP request as it came: resource spans, scope spans, spans; attribute values are AnyValue messages'
 )
 ENGINE = Null;
 
 CREATE TABLE IF NOT EXISTS otlp_logs_in
 (
   resource_logs Array(Tuple(
-    resource_attributes Array(Tuple(
-      key LowCardinality(String),
-      value Tuple(
-        kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
-        string_value String, bool_value UInt8, int_value Int64, double_value Float64,
-        array_value Tuple(values Array(Tuple(
-          kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
-          string_value String, bool_value UInt8, int_value Int64, double_value Float64)))))),
+    resource_attributes Array(Tuple(key LowCardinality(String), value String)),
     scope_logs Array(Tuple(
-      scope Tuple(name LowCardinality(String), version LowCardinality(String), attributes Array(Tuple(
-          key LowCardinality(String),
-          value Tuple(
-            kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
-            string_value String, bool_value UInt8, int_value Int64, double_value Float64,
-            array_value Tuple(values Array(Tuple(
-              kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
-              string_value String, bool_value UInt8, int_value Int64, double_value Float64))))))),
+      scope Tuple(name LowCardinality(String), version LowCardinality(String), attributes Array(Tuple(key LowCardinality(String), value String))),
       log_records Array(Tuple(
         time_unix_nano UInt64,
         severity_number Int32,
         severity_text LowCardinality(String),
-        body Tuple(
-          kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
-          string_value String, bool_value UInt8, int_value Int64, double_value Float64,
-          array_value Tuple(values Array(Tuple(
-            kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
-            string_value String, bool_value UInt8, int_value Int64, double_value Float64)))),
-        attributes Array(Tuple(
-          key LowCardinality(String),
-          value Tuple(
-            kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4, 'array_value' = 5),
-            string_value String, bool_value UInt8, int_value Int64, double_value Float64,
-            array_value Tuple(values Array(Tuple(
-              kind Enum8('no' = 0, 'string_value' = 1, 'bool_value' = 2, 'int_value' = 3, 'double_value' = 4),
-              string_value String, bool_value UInt8, int_value Int64, double_value Float64)))))),
+        body String,
+        attributes Array(Tuple(key LowCardinality(String), value String)),
         flags UInt32,
         trace_id String,
         span_id String,
@@ -106,7 +51,7 @@ CREATE TABLE IF NOT EXISTS otlp_logs_in
         event_name LowCardinality(String))),
       schema_url LowCardinality(String))),
     schema_url LowCardinality(String)))
-    COMMENT 'The OTLP request as it came: resource logs, scope logs, log records'
+    COMMENT 'The OTLP request as it came: resource logs, scope logs, log records; body and attribute values are AnyValue messages'
 )
 ENGINE = Null;
 
@@ -120,13 +65,13 @@ CREATE TABLE IF NOT EXISTS otel_traces
   SpanName LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Name of the span',
   SpanKind LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Unspecified, Internal, Server, Client, Producer or Consumer',
   ServiceName LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Resource attribute service.name',
-  ResourceAttributes Map(LowCardinality(String), String) COMMENT 'Resource attributes as text',
+  ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Resource attributes as text',
   ScopeName String CODEC(ZSTD(1)) COMMENT 'Name of the instrumentation scope',
   ScopeVersion String CODEC(ZSTD(1)) COMMENT 'Version of the instrumentation scope',
-  SpanAttributes Map(LowCardinality(String), String) COMMENT 'Span attributes as text, lists as JSON',
+  SpanAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Span attributes as text, lists as JSON',
   Duration UInt64 CODEC(ZSTD(1)) COMMENT 'From start to end [ns]',
   StatusCode LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Unset, Ok or Error',
-  StatusMessage String COMMENT 'Message of an Error status',
+  StatusMessage String CODEC(ZSTD(1)) COMMENT 'Message of an Error status',
   Events Nested
   (
     Timestamp DateTime64(9),
@@ -145,7 +90,7 @@ CREATE TABLE IF NOT EXISTS otel_traces
 ENGINE = MergeTree
 PARTITION BY toDate(Timestamp)
 ORDER BY (ServiceName, SpanName, toDateTime(Timestamp))
-TTL toDateTime(Timestamp) + INTERVAL 1 DAY RECOMPRESS CODEC(ZSTD(1)), toDateTime(Timestamp) + INTERVAL 30 DAY
+TTL toDateTime(Timestamp) + INTERVAL 30 DAY
 SETTINGS ttl_only_drop_parts = 1, merge_selector_base = 16, min_bytes_for_wide_part = 134217728, non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS otel_traces_trace_id_ts
@@ -169,19 +114,19 @@ CREATE TABLE IF NOT EXISTS otel_logs
   SeverityText LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Severity as the source names it',
   SeverityNumber UInt8 COMMENT 'Severity, 1 to 24, 0 if unspecified',
   ServiceName LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Resource attribute service.name',
-  Body String COMMENT 'Body as text',
+  Body String CODEC(ZSTD(1)) COMMENT 'Body as text',
   ResourceSchemaUrl LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Schema URL of the resource',
-  ResourceAttributes Map(LowCardinality(String), String) COMMENT 'Resource attributes as text',
+  ResourceAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Resource attributes as text',
   ScopeSchemaUrl LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Schema URL of the instrumentation scope',
   ScopeName String CODEC(ZSTD(1)) COMMENT 'Name of the instrumentation scope',
   ScopeVersion LowCardinality(String) CODEC(ZSTD(1)) COMMENT 'Version of the instrumentation scope',
-  ScopeAttributes Map(LowCardinality(String), String) COMMENT 'Attributes of the instrumentation scope as text',
-  LogAttributes Map(LowCardinality(String), String) COMMENT 'Attributes of the record as text, lists as JSON',
+  ScopeAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Attributes of the instrumentation scope as text',
+  LogAttributes Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Attributes of the record as text, lists as JSON',
   EventName String CODEC(ZSTD(1)) COMMENT 'Name of the event, empty for a plain log record',
   INDEX idx_trace_id TraceId TYPE bloom_filter(0.001) GRANULARITY 1
 )
 ENGINE = MergeTree
 PARTITION BY toDate(Timestamp)
 ORDER BY (toStartOfFiveMinutes(Timestamp), ServiceName, Timestamp)
-TTL toDateTime(Timestamp) + INTERVAL 1 DAY RECOMPRESS CODEC(ZSTD(1)), toDateTime(Timestamp) + INTERVAL 30 DAY
+TTL toDateTime(Timestamp) + INTERVAL 30 DAY
 SETTINGS ttl_only_drop_parts = 1, merge_selector_base = 16, min_bytes_for_wide_part = 134217728, non_replicated_deduplication_window = 10000;
