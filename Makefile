@@ -39,6 +39,7 @@ test: check  ## everything that must hold: checks, all tests, openai 2, the newe
 
 gen: $(READY)  ## rewrite the committed generated files
 	$(BIN)/python -m worthwhile_schemas.prices.build
+	$(BIN)/python -m worthwhile_schemas.dialect_sql
 	$(BIN)/python docs/generate.py
 
 bench: $(READY)  ## measure; writes benchmarks/RESULTS.md and benchmarks/results.json

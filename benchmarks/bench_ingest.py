@@ -25,8 +25,8 @@ from worthwhile_schemas.sql import insert_settings  # noqa: E402
 
 SPANS_PER_REQUEST = 512
 REQUESTS = 200
-BATCHES = {"segment": 40, "full_chain": 200}
-"""Requests in one call of `insert_protobuf`: the 32 MB of a spool segment, or all 164 MB, which go in as parts."""
+BATCHES = {"segment": 80, "full_chain": 200}
+"""Requests in one call of `insert_protobuf`: the 64 MB of a spool segment, or all 164 MB; both go in as parts."""
 ROUNDS = 3
 MODELS = (
     ("openai", "gpt-5-mini", "gpt-5-mini-2025-08-07"),

@@ -67,7 +67,7 @@ class Settings(BaseModel):
         ByteSize(4 << 30), ge=1 << 20, description="most disk space for requests that wait for ClickHouse"
     )
     segment_bytes: ByteSize = Field(
-        ByteSize(32 << 20), ge=1 << 16, le=256 << 20, description="most bytes of requests in one insert"
+        ByteSize(64 << 20), ge=1 << 16, le=256 << 20, description="most bytes of requests in one insert"
     )
     segment_seconds: float = Field(1.0, gt=0, le=60, description="longest wait before an insert that is not full")
 

@@ -38,7 +38,7 @@ class SpoolLimits:
     """
 
     quota_bytes: int
-    segment_bytes: int = 32 << 20
+    segment_bytes: int = 64 << 20
     durability: Durability = "interval"
 
 

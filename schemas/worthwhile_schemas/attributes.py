@@ -128,6 +128,12 @@ HTTP_STATUS: Final = Attribute("http.response.status_code", "int", "", "HTTP sta
 RESEND_COUNT: Final = Attribute(
     "http.request.resend_count", "int", "1", "HTTP tries after the first one; absent when none"
 )
+RETRY_WAIT: Final = Attribute(
+    "worthwhile.retry.wait",
+    "double",
+    "s",
+    "Time of the call that went into waiting between HTTP tries; absent when none",
+)
 
 # Tokens. Input includes cache reads and writes; output includes reasoning.
 TOKEN_SEMANTICS: Final = Attribute(
@@ -178,7 +184,7 @@ COST_CACHE_SAVING: Final = Attribute(
     "worthwhile.cost.cache_saving",
     "double",
     "USD",
-    "What the call would have cost more without prompt caching; may be negative",
+    "What the call would have cost more without prompt caching, or without the response cache; may be negative",
 )
 COST_BASIS: Final = Attribute(
     "worthwhile.cost.basis", "string", "", "`provider`, `list`, `contract`, `self_hosted` or `unknown`"
@@ -191,13 +197,43 @@ PRICE_VERSION: Final = Attribute(
 TIER: Final = Attribute(
     "worthwhile.route.tier", "string", "", "`edge`, `local`, `gateway`, `cloud` or `frontier`; absent if unknown"
 )
+LOCALITY: Final = Attribute(
+    "worthwhile.route.locality",
+    "string",
+    "",
+    "Where the server is, seen from the caller: `host`, `private` or `public`; absent if unknown",
+)
+LOCALITY_BASIS: Final = Attribute(
+    "worthwhile.route.locality_basis",
+    "string",
+    "",
+    "What says so: `unix_socket`, `loopback`, `container_host`, or the kind of name or address, as `private_name`",
+)
 CACHE_KIND: Final = Attribute(
     "worthwhile.cache.kind", "string", "", "Response cache that answered: `exact`, `semantic`, `gateway`"
 )
+CACHE_MISS: Final = Attribute(
+    "worthwhile.cache.miss", "bool", "", "True on a call that was made because a response cache had no answer"
+)
 FALLBACK_FROM: Final = Attribute("worthwhile.fallback.from", "string", "", "Model whose failure led to this call")
+FALLBACK_FROM_TIER: Final = Attribute(
+    "worthwhile.fallback.from_tier", "string", "", "Tier of the model whose failure led to this call"
+)
 FALLBACK_TO: Final = Attribute("worthwhile.fallback.to", "string", "", "Model that this call went to instead")
 FALLBACK_REASON: Final = Attribute(
-    "worthwhile.fallback.reason", "string", "", "`error.type` of the failure that led here"
+    "worthwhile.fallback.reason",
+    "string",
+    "",
+    "`error.type` of the failure that led here; `rejected`, or the host's own word, for a poor answer",
+)
+FALLBACK_KIND: Final = Attribute(
+    "worthwhile.fallback.kind",
+    "string",
+    "",
+    "`timeout`, `rate_limit`, `unavailable`, `context_length`, `content_filter`, `quality` or `error`",
+)
+FALLBACK_CHAIN: Final = Attribute(
+    "worthwhile.fallback.chain", "string", "", "Id of one run of `ww.fallback`, on every call of all its legs"
 )
 FALLBACK_INDEX: Final = Attribute(
     "worthwhile.fallback.index", "int", "1", "1 for the first fallback leg of a step, 2 for the next"
@@ -224,6 +260,9 @@ ATTEMPT_DURATION: Final = Attribute(
 )
 ATTEMPT_WAIT: Final = Attribute(
     "worthwhile.attempt.wait", "double", "s", "Back-off that preceded the try; 0 for the first"
+)
+ATTEMPT_BILLED: Final = Attribute(
+    "worthwhile.attempt.billed", "bool", "", "Whether the provider bills the try; absent where that is not known"
 )
 
 # Signals: OpenTelemetry log records with this event name
@@ -255,10 +294,18 @@ SIGNAL_REVISION: Final = Attribute(
 )
 SIGNAL_VOIDED: Final = Attribute("worthwhile.signal.voided", "bool", "", "True when this revision withdraws the signal")
 
-# SDK health, resource attributes
+# SDK health, on a log record of its own
+SDK_DROPPED_EVENT: Final = "worthwhile.sdk.dropped"
 SDK_DROPPED_SPANS: Final = Attribute(
     "worthwhile.sdk.dropped", "int", "{span}", "Spans and signals lost so far in this process"
 )
+SDK_DROPPED_CAUSE: Final = Attribute(
+    "worthwhile.sdk.dropped.cause",
+    "string",
+    "",
+    "Why: `queue_full`, `closed`, `encode_error`, `quota`, `disk`, `refused`, or `earlier`: by processes that ended",
+)
+SDK_DROPPED_KIND: Final = Attribute("worthwhile.sdk.dropped.kind", "string", "", "What was lost: `spans` or `signals`")
 
 ATTRIBUTES: Final = {str(a): a for a in list(globals().values()) if isinstance(a, Attribute)}
 """Every attribute above, by key."""

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from itertools import groupby
+from pathlib import Path
 from typing import Any, Final, Literal
+
+VIEW: Final = Path(__file__).parent / "clickhouse" / "materialized" / "30_calls_mv.sql"
+"""The generated file: `python -m worthwhile_schemas.dialect_sql` writes it."""
 
 Kind = Literal["text", "uuid", "uuids", "bool", "count", "status", "usd", "usd_part", "joules", "seconds", "weight"]
 
@@ -29,6 +33,7 @@ CANONICAL: Final[Mapping[str, Kind]] = {
     "response_id": "text",
     "conversation_id": "text",
     "tier": "text",
+    "locality": "text",
     "service_tier": "text",
     "server_address": "text",
     "system_fingerprint": "text",
@@ -60,11 +65,15 @@ CANONICAL: Final[Mapping[str, Kind]] = {
     "error_type": "text",
     "http_status": "status",
     "resend_count": "count",
+    "retry_wait_ns": "seconds",
     "cache_kind": "text",
     "fallback_from": "text",
     "fallback_to": "text",
     "fallback_reason": "text",
     "fallback_index": "count",
+    "fallback_from_tier": "text",
+    "fallback_kind": "text",
+    "fallback_chain": "text",
     "sample_weight": "weight",
 }
 """What a dialect can fill, by kind of value. `total_tokens` is no column: it only helps to read the others."""
@@ -318,3 +327,7 @@ WORDS: Final[Mapping[str, Callable[[], str]]] = {
     "rejected_columns": lambda: _literals(_rejections()),
 }
 """The words between braces in `dialects/normaliser.sql`."""
+
+
+if __name__ == "__main__":
+    VIEW.write_text(calls_view(), "utf-8")

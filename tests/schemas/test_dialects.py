@@ -24,6 +24,8 @@ TAIL = {
     "openai.request.service_tier",
     "openai.api.type",
     "server.port",
+    "worthwhile.cache.miss",
+    "worthwhile.route.locality_basis",
 }
 # Attributes that are on no call span: other views and readers take them.
 ELSEWHERE = (

@@ -19,7 +19,7 @@ from worthwhile_collectors.terminal import say
 if TYPE_CHECKING:
     import io
 
-BATCH_BYTES: Final = 32 << 20
+BATCH_BYTES: Final = 64 << 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

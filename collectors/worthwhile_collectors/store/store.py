@@ -4,17 +4,13 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from itertools import chain, repeat
-from typing import Final
 
 from worthwhile_collectors.store.engine import Engine
 from worthwhile_collectors.store.errors import QueryFailed
-from worthwhile_collectors.store.frames import Quarantined, bodies, framed, insert_bisecting, parts
+from worthwhile_collectors.store.frames import PARALLEL_INSERTS, Quarantined, bodies, framed, insert_bisecting, parts
 from worthwhile_collectors.store.migrate import Change, migrate
 from worthwhile_collectors.store.rows import ROW_FORMAT, rows
 from worthwhile_schemas.sql import LANDING, Signal, insert_settings
-
-PARALLEL_INSERTS: Final = 2
-"""Parts of one large batch that are inserted at the same time."""
 
 
 class Store:

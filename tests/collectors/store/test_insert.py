@@ -79,14 +79,14 @@ def test_several_bad_requests_are_all_returned(store: Store) -> None:
 
 def test_a_large_batch_goes_in_as_parts_and_still_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     batch = framed([calls(number) for number in range(1, 10)])
-    monkeypatch.setattr(frames, "PART_BYTES", len(batch) // 3)
+    monkeypatch.setattr(frames, "PART_BYTES", len(batch) // 5)
     store.command("SYSTEM STOP MERGES calls")
     try:
         for _ in range(2):
             assert store.insert_protobuf("traces", batch, "large") == ()
             assert stored(store) == (9, 9)
         inserted = "SELECT count() AS n FROM system.parts WHERE table = 'calls' AND active"
-        assert store.query(inserted) == [{"n": 3}]
+        assert store.query(inserted) == [{"n": 4}]
     finally:
         store.command("SYSTEM START MERGES calls")
 

@@ -19,7 +19,8 @@ SELECT
   if(toFloat64OrNull(event['worthwhile.attempt.duration']) BETWEEN 0 AND 1e9,
     toUInt64(round(toFloat64OrNull(event['worthwhile.attempt.duration']) * 1e9)), NULL) AS duration_ns,
   if(toFloat64OrNull(event['worthwhile.attempt.wait']) BETWEEN 0 AND 1e9,
-    toUInt64(round(toFloat64OrNull(event['worthwhile.attempt.wait']) * 1e9)), NULL) AS wait_ns
+    toUInt64(round(toFloat64OrNull(event['worthwhile.attempt.wait']) * 1e9)), NULL) AS wait_ns,
+  transform(event['worthwhile.attempt.billed'], ['true', 'false'], [true, false], NULL) AS is_billed
 FROM
 (
   SELECT

@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS calls
   response_id String CODEC(ZSTD(1)) COMMENT 'Id of the response as the provider gave it',
   conversation_id String CODEC(ZSTD(1)) COMMENT 'Conversation as the host named it',
   tier LowCardinality(String) COMMENT 'edge, local, gateway, cloud or frontier; empty if unknown',
+  locality LowCardinality(String) COMMENT 'Where the server is, seen from the caller: host, private or public; empty if unknown',
   service_tier LowCardinality(String) COMMENT 'Applied service tier; empty if unknown',
   server_address LowCardinality(String) COMMENT 'Host that the client was pointed at',
   system_fingerprint LowCardinality(String) COMMENT 'Backend fingerprint as the provider gave it',
@@ -54,11 +55,15 @@ CREATE TABLE IF NOT EXISTS calls
   error_type LowCardinality(String) COMMENT 'What ended the call, empty on success; _OTHER if only the status says so',
   http_status Nullable(UInt16) COMMENT 'HTTP status of the last try, NULL if unknown',
   resend_count Nullable(UInt32) CODEC(T64, ZSTD(1)) COMMENT 'HTTP tries after the first, NULL if unknown [1]',
+  retry_wait_ns Nullable(UInt64) CODEC(ZSTD(1)) COMMENT 'Part of the duration spent waiting between HTTP tries, NULL if unknown or none [ns]',
   cache_kind LowCardinality(String) COMMENT 'Response cache that answered: exact, semantic or gateway; empty if none',
   fallback_from LowCardinality(String) COMMENT 'Model whose failure led to this call, empty if none',
   fallback_to LowCardinality(String) COMMENT 'Model that this call went to instead, empty if none',
   fallback_reason LowCardinality(String) COMMENT 'Error that led to this call, empty if none',
   fallback_index Nullable(UInt32) CODEC(T64, ZSTD(1)) COMMENT 'Position of this call among the fallbacks of its step, NULL if none [1]',
+  fallback_from_tier LowCardinality(String) COMMENT 'Tier of the model whose failure led to this call, empty if unknown',
+  fallback_kind LowCardinality(String) COMMENT 'timeout, rate_limit, unavailable, context_length, content_filter, quality or error; empty if none',
+  fallback_chain String CODEC(ZSTD(1)) COMMENT 'Run of ww.fallback that the call belongs to, empty outside one',
   sample_weight Float64 DEFAULT 1 CODEC(ZSTD(1)) COMMENT 'Calls that this one stands for [1]',
   quality Array(LowCardinality(String)) COMMENT 'Columns whose value in the span could not be used',
   attrs Map(LowCardinality(String), String) CODEC(ZSTD(1)) COMMENT 'Span attributes without a column, content excepted',
@@ -86,6 +91,7 @@ CREATE TABLE IF NOT EXISTS attempts
   error_type LowCardinality(String) COMMENT 'What ended the try, empty on success',
   duration_ns Nullable(UInt64) CODEC(ZSTD(1)) COMMENT 'From sending the try to its response head, NULL if unknown [ns]',
   wait_ns Nullable(UInt64) CODEC(ZSTD(1)) COMMENT 'Back-off before the try, NULL if unknown [ns]',
+  is_billed Nullable(Bool) COMMENT 'Whether the provider bills the try, NULL if unknown',
   ingested_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') CODEC(Delta(8), ZSTD(1)) COMMENT 'When the row was written'
 )
 ENGINE = ReplacingMergeTree

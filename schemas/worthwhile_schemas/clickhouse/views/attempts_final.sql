@@ -14,6 +14,7 @@ SELECT
   http_status,
   error_type,
   duration_ns,
-  wait_ns
+  wait_ns,
+  is_billed
 FROM attempts FINAL
 SETTINGS do_not_merge_across_partitions_select_final = 1;
