@@ -10,7 +10,7 @@ from worthwhile_collectors.store.errors import QueryFailed
 PARALLEL_INSERTS: Final = 2
 """Parts of a large batch that are inserted at the same time."""
 
-PART_BYTES: Final = 32 * 2**20
+PART_BYTES: Final = 30 * 2**20
 """A large batch is inserted in parts of at least about this size: an insert costs 0.1 s of CPU before its first row."""
 
 
