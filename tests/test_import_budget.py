@@ -1,6 +1,7 @@
 """`import worthwhile` costs the host program next to nothing. Modules are counted, because a count does not flicker."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -41,3 +42,51 @@ def test_nothing_heavy_is_loaded(loaded: list[str], heavy: str):
 def test_schemas_need_the_standard_library_only():
     ours = [m for m in modules_of("worthwhile_schemas.attributes, worthwhile_schemas.units") if "." not in m]
     assert [m for m in ours if m not in sys.stdlib_module_names and m != "worthwhile_schemas"] == []
+
+
+SET_UP = """
+import sys, json
+import openai
+from openai.resources.chat import completions
+before = set(sys.modules)
+import worthwhile as ww
+ww.configure(endpoint="http://127.0.0.1:9")
+with ww.task("t"):
+    pass
+print(json.dumps(sorted(set(sys.modules) - before)), flush=True)
+import os
+os._exit(0)
+"""
+
+
+@pytest.fixture(scope="module")
+def set_up(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Modules that a program with openai loads for its first task."""
+    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
+    done = subprocess.run(
+        [sys.executable, "-c", SET_UP], capture_output=True, text=True, check=True, timeout=60, env=environment
+    )
+    return json.loads(done.stdout)
+
+
+def test_the_first_task_loads_few_modules(set_up: list[str]):
+    assert len(set_up) <= 69, "a program's first priced call loads the price book as well"
+
+
+@pytest.mark.parametrize(
+    "heavy",
+    [
+        "requests",
+        "urllib3",
+        "google",
+        "opentelemetry.exporter",
+        "opentelemetry.proto",
+        "opentelemetry.sdk",
+        "grpc",
+        "wrapt",
+        "worthwhile.caching",
+        "worthwhile._streams",
+    ],
+)
+def test_the_first_task_loads_nothing_that_few_need(set_up: list[str], heavy: str):
+    assert [m for m in set_up if m == heavy or m.startswith(heavy + ".")] == []

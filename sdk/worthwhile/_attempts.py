@@ -1,20 +1,22 @@
 """Sees each HTTP try that a model client makes for one call, its own silent retries included.
 
 Patched: `send` of httpx's and httpx2's clients, the one method that every request of theirs passes. It makes no span;
-it tells the call that is running in this context, if there is one, when a try went out and how it ended.
+it tells the call that is running in this context, if there is one, when a try went out and how it ended. Of a first
+try that goes well, as nearly all do, nothing is kept.
 """
 
+import functools
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
 from worthwhile import _clock
-from worthwhile._context import current_call
+from worthwhile._call import Attempt
+from worthwhile._context import CALL_KEY, get_current
 from worthwhile._errors import error_type
 from worthwhile._guard import Guard
-from worthwhile._invocation import Attempt, Invocation
 
 if TYPE_CHECKING:
+    from worthwhile._invocation import Invocation
     from worthwhile.clients._base import Patch
 
 _GUARD: Final = Guard("an HTTP try of a model call")
@@ -22,78 +24,80 @@ _GUARD: Final = Guard("an HTTP try of a model call")
 _MARK: Final = "x-stainless-retry-count"
 """Header of the requests that are tries of the call itself; a token that is fetched on the way has none."""
 
-_last: ContextVar[tuple[Invocation, Attempt] | None] = ContextVar("worthwhile_last_attempt", default=None)
-
 
 def patches(module: Any, is_installed: Callable[[], bool]) -> "list[Patch]":
-    """What is wrapped in the loaded `httpx` or `httpx2` package."""
+    """What is wrapped in the loaded `httpx` or `httpx2` package; no call is current where nothing is installed."""
     from worthwhile.clients._base import Patch
 
     return [
-        Patch(module.__name__, "Client.send", _send_wrapper(is_installed)),
-        Patch(module.__name__, "AsyncClient.send", _async_send_wrapper(is_installed)),
+        Patch(module.__name__, "Client.send", _make_send),
+        Patch(module.__name__, "AsyncClient.send", _make_async_send),
     ]
 
 
-def _send_wrapper(is_installed: Callable[[], bool]) -> Callable[..., Any]:
-    def send(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        call = _call_of(args, kwargs) if is_installed() else None
+# The one signature of `send` in every version of both libraries: what is seldom given stays out of the usual way.
+
+
+def _make_send(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def send(self: Any, request: Any, *, stream: Any = False, **more: Any) -> Any:
+        call: Any = get_current().get(CALL_KEY)
         if call is None:
-            return wrapped(*args, **kwargs)
+            return original(self, request, stream=stream, **more)
         started_ns = _clock.perf_ns()
         try:
-            response = wrapped(*args, **kwargs)
+            if more:
+                response = original(self, request, stream=stream, **more)
+            else:
+                response = original(self, request, stream=stream)
         except BaseException as error:
-            _note(call, started_ns, None, error)
+            _note(call, started_ns, request, None, error)
             raise
-        _note(call, started_ns, response, None)
+        try:
+            if response.status_code >= 400 or call.attempts:
+                _note(call, started_ns, request, response.status_code, None)
+        except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
+            _GUARD.caught(error)
         return response
 
     return send
 
 
-def _async_send_wrapper(is_installed: Callable[[], bool]) -> Callable[..., Any]:
-    async def send(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        call = _call_of(args, kwargs) if is_installed() else None
+def _make_async_send(original: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    async def send(self: Any, request: Any, *, stream: Any = False, **more: Any) -> Any:
+        call: Any = get_current().get(CALL_KEY)
         if call is None:
-            return await wrapped(*args, **kwargs)
+            return await original(self, request, stream=stream, **more)
         started_ns = _clock.perf_ns()
         try:
-            response = await wrapped(*args, **kwargs)
+            response = await original(self, request, stream=stream, **more)
         except BaseException as error:
-            _note(call, started_ns, None, error)
+            _note(call, started_ns, request, None, error)
             raise
-        _note(call, started_ns, response, None)
+        try:
+            if response.status_code >= 400 or call.attempts:
+                _note(call, started_ns, request, response.status_code, None)
+        except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
+            _GUARD.caught(error)
         return response
 
     return send
 
 
-def _call_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Invocation | None:
+def _note(call: "Invocation", started_ns: int, request: Any, status: int | None, error: BaseException | None) -> None:
+    ended_ns = _clock.perf_ns()
     with _GUARD:
-        call = current_call()
-        if call is None:
-            return None
-        request = args[0] if args else kwargs["request"]
-        return call if _MARK in request.headers else None
-    return None
-
-
-def _note(call: Invocation, started_ns: int, response: Any, error: BaseException | None) -> None:
-    with _GUARD:
-        before = _last.get()
-        number, wait_ns = 1, 0
-        if before is not None and before[0] is call:
-            previous = before[1]
-            number = previous.number + 1
-            wait_ns = started_ns - previous.started_ns - previous.duration_ns
-        attempt = Attempt(
-            number=number,
-            started_ns=started_ns,
-            duration_ns=_clock.perf_ns() - started_ns,
-            wait_ns=wait_ns,
-            status=None if response is None else response.status_code,
-            error_type=None if error is None else error_type(error),
+        if _MARK not in request.headers:
+            return
+        before = call.attempts
+        call.attempt(
+            Attempt(
+                number=len(before) + 1,
+                started_ns=started_ns,
+                duration_ns=ended_ns - started_ns,
+                wait_ns=started_ns - before[-1].started_ns - before[-1].duration_ns if before else 0,
+                status=status,
+                error_type=None if error is None else error_type(error),
+            )
         )
-        _last.set((call, attempt))
-        call.attempt(attempt)

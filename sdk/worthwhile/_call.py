@@ -1,10 +1,20 @@
 """What an adaptor hands to the invocation writer: scalars of the request, of the response, and of each HTTP try."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from opentelemetry.util.types import AttributeValue
 
+from worthwhile._endpoints import Endpoint
 from worthwhile.usage import Usage
+
+Facts: TypeAlias = tuple[Any, ...]
+"""Scalars, and tuples of scalars, as an adaptor took them from an answer: its id, what it counted, and then whatever
+says the same for many answers. They become a `CallResponse` where the span is read."""
+
+_NO_ATTRIBUTES: Final[Mapping[str, AttributeValue]] = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -28,8 +38,7 @@ class CallRequest:
     attributes: dict[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
 
 
-@dataclass(slots=True)
-class CallResponse:
+class CallResponse(NamedTuple):
     """What an adaptor knows after the call, or of as much of a stream as was read.
 
     Attributes:
@@ -40,6 +49,7 @@ class CallResponse:
         service_tier: Service tier that was applied, in the provider's words.
         reported_cost_usd: Cost as decimal text, where the provider tells it.
         attributes: Further attributes of the response, ready to be written.
+        cost_basis: What `reported_cost_usd` rests on, where not on the provider's word.
     """
 
     id: str | None = None
@@ -48,7 +58,56 @@ class CallResponse:
     usage: Usage | None = None
     service_tier: str | None = None
     reported_cost_usd: str | None = None
-    attributes: dict[str, AttributeValue] = field(default_factory=dict[str, AttributeValue])
+    attributes: Mapping[str, AttributeValue] = _NO_ATTRIBUTES
+    cost_basis: str = "provider"
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Format:
+    """How the calls of one endpoint are read, once somebody asks for their spans.
+
+    Attributes:
+        operation: `chat`, `embeddings`, `text_completion`.
+        request: Attributes of the request, from what the adaptor kept of it.
+        response: The response, from its facts.
+        counted: Tokens and the reported cost alone, from the second fact; `None` leaves them to `response`.
+    """
+
+    operation: str
+    request: Callable[[Any], Mapping[str, AttributeValue]]
+    response: Callable[[Facts], CallResponse]
+    counted: Callable[[Any], tuple[Usage | None, str | None]] | None = None
+
+
+def normal_tier(tier: str | None) -> str | None:
+    """A service tier in our words; one that we do not know stays as it is."""
+    return None if tier is None else _TIERS.get(tier) or _TIERS.get(tier.lower(), tier)
+
+
+class Target(NamedTuple):
+    """Where a call goes: what is known about the server, and its address and port as text."""
+
+    known: Endpoint
+    server: str
+
+
+_TIERS: Final = {
+    "default": "standard",
+    "standard": "standard",
+    "auto": "standard",
+    "on_demand": "standard",
+    "flex": "flex",
+    "priority": "priority",
+    "batch": "batch",
+}
+
+_UNSENT: Final = frozenset(
+    {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "LocalProtocolError", "UnsupportedProtocol"}
+)
+"""Exceptions of the HTTP libraries that are raised before a request has gone out."""
+
+_GAVE_UP: Final = frozenset({408, 499, 504, 524})
+"""Statuses by which somebody on the way says that it stopped waiting for the one who does the work, and bills it."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -75,3 +134,12 @@ class Attempt:
     def has_failed(self) -> bool:
         """Whether it got no response or one that says it failed."""
         return self.error_type is not None or self.status is None or self.status >= 400
+
+    @property
+    def is_billed(self) -> bool | None:
+        """Whether the provider bills it; `None` where it may: it went out, and what became of it is not known."""
+        if self.status is None:
+            return False if (self.error_type or "").rpartition(".")[2] in _UNSENT else None
+        if self.status >= 400:
+            return None if self.status in _GAVE_UP else False
+        return 200 <= self.status < 300

@@ -7,13 +7,15 @@ methods of its own body. An entry point that is called from within another one o
 import functools
 from collections.abc import Callable, Iterable, Mapping
 from types import FunctionType, TracebackType
-from typing import Any
+from typing import Any, Final
 
 from worthwhile import _guard
 from worthwhile._lifecycle import Success, Task, complete, enter, interrupt
 from worthwhile._wrappers import KeyFinder, Opener, find_key, wrap
 
 Key = str | Callable[[Mapping[str, Any]], object]
+
+_BLOCK: Final = _guard.Guard("the task of a with block")
 
 
 def wrap_class(cls: type, workload: str, key: Key | None, success: Success | None) -> None:
@@ -40,22 +42,28 @@ class _OpenBlocks:
         self._runs: dict[int, list[Task | None]] = {}
 
     def open(self, instance: object) -> None:
-        task = self._opener.begin((instance,), {})
-        self._runs.setdefault(id(instance), []).append(task)
-        if task is not None:
-            enter(task)
+        try:
+            task = self._opener.begin((instance,), {})
+            self._runs.setdefault(id(instance), []).append(task)
+            if task is not None:
+                enter(task)
+        except Exception as error:  # noqa: BLE001 - as `with _BLOCK`, but free where nothing is raised
+            _BLOCK.caught(error)
 
     def close(self, instance: object, error: BaseException | None) -> None:
-        runs = self._runs.get(id(instance))
-        if not runs:
-            return
-        task = runs.pop()
-        if not runs:
-            del self._runs[id(instance)]
-        if task is not None and error is not None:
-            interrupt(task, error)
-        elif task is not None:
-            complete(task, instance, self._opener.success)
+        try:
+            runs = self._runs.get(id(instance))
+            if not runs:
+                return
+            task = runs.pop()
+            if not runs:
+                del self._runs[id(instance)]
+            if task is not None and error is not None:
+                interrupt(task, error)
+            elif task is not None:
+                complete(task, instance, self._opener.success)
+        except Exception as ours:  # noqa: BLE001 - as `with _BLOCK`
+            _BLOCK.caught(ours)
 
 
 def _wrap_block(cls: Any, opener: Opener) -> None:

@@ -3,56 +3,101 @@
 Task, call and span travel in one OpenTelemetry context, so whatever carries that context carries the task with it.
 """
 
+import sys
 from collections import deque
+from contextvars import ContextVar, copy_context
 from decimal import Decimal
 from threading import Lock
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 from opentelemetry import context as otel_context
 
-from worthwhile import _clock
+from worthwhile import _clock, _guard
 from worthwhile.usage import Usage
 from worthwhile_schemas import attributes as names
 from worthwhile_schemas.units import Picodollars, usd_from_pico
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.context import Context
     from opentelemetry.trace import Span
 
     from worthwhile._invocation import Invocation
+    from worthwhile._legs import Failure
+    from worthwhile._task_span import TaskSpan
 
 TASK_KEY: Final = otel_context.create_key("worthwhile-task")
 CALL_KEY: Final = otel_context.create_key("worthwhile-call")
 
+_CONTEXT: Final = _guard.Guard("what is current")
+
 _FOLD_AT: Final = 64
 
 
-class Leg(NamedTuple):
-    """A failed model call that the next call of the same task may stand in for."""
+def _access() -> "tuple[Callable[[], Context], Callable[[Context], object]]":
+    """How the current context is read and set: at OpenTelemetry's own variable, which spares two calls each time.
 
-    operation: str
-    model: str | None
-    server: str | None
-    reason: str
-    number: int
+    Where the host has chosen another way to keep the context, OpenTelemetry's functions know it.
+    """
+    runtime: object = getattr(otel_context, "_RUNTIME_CONTEXT", None)
+    variable: object = getattr(runtime, "_current_context", None)
+    if type(runtime).__name__ == "ContextVarsRuntimeContext" and isinstance(variable, ContextVar):
+        known = cast("ContextVar[Context]", variable)
+        return known.get, known.set if sys.version_info >= (3, 12) else _careful_set(known)
+    return otel_context.get_current, otel_context.attach
+
+
+def _careful_set(variable: "ContextVar[Context]") -> "Callable[[Context], object]":
+    """`variable.set` for CPython 3.11, which crashes where a destructor that it sets off sets a variable as well.
+
+    It works on a mapping that it does not hold on to, and that goes when the destructor's mapping takes its place:
+    a generator of ours that the collector closes is enough. A copy of the context holds on to it.
+    """
+
+    def set_(context: "Context") -> None:
+        try:
+            _held = copy_context()
+            variable.set(context)
+        except Exception as error:  # noqa: BLE001 - as `with _CONTEXT`, but free where nothing is raised
+            _CONTEXT.caught(error)
+
+    return set_
+
+
+get_current, attach = _access()
+"""As in `opentelemetry.context`."""
+
+
+class Counted(Protocol):
+    """A call whose tokens and cost may be asked for, at some price, once it has ended."""
+
+    def counted(self) -> tuple[Usage | None, int | None]:
+        """Its tokens, and its cost in picodollars; `None` is unknown."""
+        ...
 
 
 class Totals:
-    """Calls, tokens and cost added up from any thread; adding waits for nobody.
+    """Calls, tokens and cost added up from any thread; adding waits for nobody and works nothing out.
 
-    `add` only appends. Whoever reads, or finds many entries and nobody at it, folds them into one.
+    `add` and `count` only append. Whoever reads, or finds many entries and nobody at it, folds them into one.
     """
 
     __slots__ = ("_entries", "_folding")
 
     def __init__(self) -> None:
-        self._entries: deque[_Sum] = deque()
+        self._entries: deque[_Sum | Counted] = deque()
         self._folding = Lock()
 
     def add(self, usage: Usage | None, cost: int | None) -> None:
         """Count one call with its tokens and its cost in picodollars; `None` is unknown."""
-        self._entries.append(_Sum(1, 0 if cost is None else 1, cost or 0, _tokens(usage)))
-        if len(self._entries) > _FOLD_AT and self._folding.acquire(blocking=False):
+        self.count(_Sum(1, 0 if cost is None else 1, cost or 0, usage or _NO_TOKENS))
+
+    def count(self, call: "_Sum | Counted") -> None:
+        """Count one call, whose tokens and cost are asked for later."""
+        entries = self._entries
+        entries.append(call)
+        if len(entries) > _FOLD_AT and self._folding.acquire(blocking=False):
             try:
                 self._fold()
             finally:
@@ -69,42 +114,36 @@ class Totals:
         return total
 
     def _take_all(self) -> "_Sum":
-        calls, priced, cost, tokens = 0, 0, 0, _NO_TOKENS
+        calls, priced, cost = 0, 0, 0
+        tokens = _NO_TOKENS
         while True:
             try:
                 entry = self._entries.popleft()
             except IndexError:
                 return _Sum(calls, priced, cost, tokens)
-            calls += entry.calls
-            priced += entry.priced
-            cost += entry.cost
-            tokens = tuple(_plus(a, b) for a, b in zip(tokens, entry.tokens, strict=True))
+            if isinstance(entry, _Sum):
+                calls += entry.calls
+                priced += entry.priced
+                cost += entry.cost
+                usage: Usage | None = entry.tokens
+            else:
+                usage, amount = entry.counted()
+                calls += 1
+                if amount is not None:
+                    priced += 1
+                    cost += amount
+            if usage is not None:
+                tokens = Usage(*map(_plus, tokens, usage))
 
 
 class _Sum(NamedTuple):
     calls: int
     priced: int
     cost: int
-    tokens: tuple[int | None, ...]
+    tokens: Usage
 
 
-_NO_TOKENS: Final[tuple[int | None, ...]] = (None,) * 9
-
-
-def _tokens(usage: Usage | None) -> tuple[int | None, ...]:
-    if usage is None:
-        return _NO_TOKENS
-    return (
-        usage.input_tokens,
-        usage.output_tokens,
-        usage.cache_read_tokens,
-        usage.cache_write_tokens,
-        usage.cache_write_1h_tokens,
-        usage.reasoning_tokens,
-        usage.audio_input_tokens,
-        usage.audio_output_tokens,
-        usage.web_searches,
-    )
+_NO_TOKENS: Final = Usage()
 
 
 def _plus(a: int | None, b: int | None) -> int | None:
@@ -122,7 +161,8 @@ class TaskRun:
         key: The host's own key of the task, or `None`.
         parent: The enclosing run, or `None`.
         call_attributes: What every call of this run says about it.
-        span: The run's span.
+        span: What is current while the run is.
+        record: The run's span, for whoever reads it.
         outer: The context around the run.
         inner: The context in which the run and its span are current.
         failed_leg: The last failed call that no call has yet succeeded after.
@@ -141,6 +181,7 @@ class TaskRun:
         "outer",
         "owner",
         "parent",
+        "record",
         "span",
         "started_ns",
         "started_perf_ns",
@@ -154,10 +195,11 @@ class TaskRun:
         self.key = key
         self.parent = parent
         self.span: Span | None = None
-        self.outer: Context = otel_context.get_current()
+        self.record: TaskSpan | None = None
+        self.outer: Context = get_current()
         self.inner: Context = self.outer
         self.owner: object = None
-        self.failed_leg: Leg | None = None
+        self.failed_leg: Failure | None = None
         self.is_ended = False
         self.started_ns = _clock.time_ns()
         self.started_perf_ns = _clock.perf_ns()
@@ -177,13 +219,20 @@ class TaskRun:
     @property
     def usage(self) -> Usage:
         """Tokens of those calls by kind. `None` where no call has reported the kind; unreported calls add nothing."""
-        return Usage(*self.totals.read().tokens)
+        return self.totals.read().tokens
 
     @property
     def cost_usd(self) -> Decimal | None:
         """What those calls cost so far. `None` while no call has a known cost; calls of unknown cost add nothing."""
         total = self.totals.read()
         return usd_from_pico(Picodollars(total.cost)) if total.priced else None
+
+    def count(self, call: Counted) -> None:
+        """Add a finished call to this run and to every run around it; what it used is asked for when it is read."""
+        run: TaskRun | None = self
+        while run is not None:
+            run.totals.count(call)
+            run = run.parent
 
     def add_call(self, usage: Usage | None, cost: int | None) -> None:
         """Add a finished call to this run and to every run around it."""
@@ -195,12 +244,12 @@ class TaskRun:
 
 def current_run() -> TaskRun | None:
     """The innermost task of the current context."""
-    return cast("TaskRun | None", otel_context.get_current().get(TASK_KEY))
+    return cast("TaskRun | None", get_current().get(TASK_KEY))
 
 
 def current_call() -> "Invocation | None":
     """The model call whose client is running right now, for whoever observes its HTTP tries."""
-    return cast("Invocation | None", otel_context.get_current().get(CALL_KEY))
+    return cast("Invocation | None", get_current().get(CALL_KEY))
 
 
 def is_current(run: TaskRun) -> bool:
@@ -209,13 +258,3 @@ def is_current(run: TaskRun) -> bool:
     while innermost is not None and innermost is not run:
         innermost = innermost.parent
     return innermost is run
-
-
-def restore(run: TaskRun, previous: "Context") -> None:
-    """Make `previous` current again, if `run` or a run under it is current.
-
-    Unlike `detach`, this may be called where `run` was never current, as happens when a generator or a coroutine is
-    closed from another thread or task; it does nothing there.
-    """
-    if is_current(run):
-        otel_context.attach(previous)

@@ -1,131 +1,228 @@
-"""Delivery of finished spans and signals: a bounded queue, one thread, exact counts of what arrived and what was lost.
+"""The way out of the process: a bounded queue, a thread that encodes what is in it, and one that sends it.
 
-Why not OpenTelemetry's batch processor: its `force_flush` ignores its deadline and says `True` after a failure, its
-exit may take twenty seconds, and it cannot say how much it dropped.
+`put` only appends. The draining thread encodes in small slices, so that it never holds the interpreter lock for long,
+and puts each slice into the backlog: on disk from then on, unless the spool is off. That is at most `DRAIN_S` after the
+span or signal was put, or sooner when many are. The sending thread takes from the backlog (`_courier.py`).
 """
 
-import copy
-import logging
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
-
-from opentelemetry import context as otel_context
-from opentelemetry.context import (
-    _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage] - no public name
-    Context,
-)
-from opentelemetry.sdk._logs import LogRecordProcessor, ReadableLogRecord, ReadWriteLogRecord
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from contextlib import suppress
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from worthwhile import _guard
+from worthwhile._backlog import Backlog
+from worthwhile._courier import Courier, Marker
+from worthwhile._losses import Cause
+from worthwhile._threads import Bell, start_thread
 
 Item = TypeVar("Item")
+Payload = TypeVar("Payload")
+Item_contra = TypeVar("Item_contra", contravariant=True)
 
-THREAD_NAME: Final = "worthwhile-"
+DRAIN_S: Final = 0.1
+"""Longest time that an item waits to be encoded and kept."""
 
-_MAX_REASON: Final = 500
+SLICE: Final = 64
+
+_LARGE_SLICE: Final = 128
+_PAUSE_S: Final = 0.0002
+_IDLE_ROUNDS: Final = 50
+_FOREVER: Final = -1.0
+_END_S: Final = 0.5
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(NamedTuple):
     """What became of everything that was handed over.
 
     Attributes:
         delivered: Items that the receiver acknowledged.
-        failed: Items whose request failed for good.
-        dropped: Items refused because the queue was full or closed.
+        failed: Items that the receiver refused for good.
+        dropped: Items that were lost before they reached it.
         waiting: Items not yet decided.
+        kept: Those of them that are on disk.
+        recovered: Items of processes that have ended, which this one delivered.
+        losses: `dropped` by cause, with what was lost of ended processes.
     """
 
     delivered: int
     failed: int
     dropped: int
     waiting: int
+    kept: int
+    recovered: int
+    losses: dict[Cause, int]
 
 
-class Marker:
-    """Travels through the queue behind the items that a flush waits for, and brings back how many were lost."""
+class Encoded(NamedTuple, Generic[Payload]):
+    """A payload, the items in it, and those that could not be encoded; see `_encode.Encoded`."""
 
-    __slots__ = ("_arrived", "_lost")
+    body: Payload
+    items: int
+    skipped: int
+
+
+Pause = Callable[[], object]
+
+
+class Encode(Protocol[Item_contra, Payload]):
+    """Makes a payload of items; calls `pause` whenever it has held the interpreter lock for a while."""
+
+    def __call__(self, items: Sequence[Item_contra], pause: Pause | None = None) -> Encoded[Payload]: ...
+
+
+class Drainer:
+    """The one thread that encodes what is in the queues of a pipeline; it starts with the first item.
+
+    Attributes:
+        bell: Wakes it.
+        is_parked: Whether it waits for the bell without looking; so it does after a while without items.
+        is_threadless: Whether the thread could not be started, as the interpreter is about to exit.
+    """
 
     def __init__(self) -> None:
-        self._arrived = threading.Event()
-        self._lost = 0
+        self._outboxes: list[Outbox[Any, Any]] = []
+        self.reset()
 
-    def answer(self, lost: int) -> None:
-        """Tell the waiting flush how many items were lost since the last one."""
-        self._lost = lost
-        self._arrived.set()
+    def pause(self) -> None:
+        """Let a thread run that waits for the interpreter lock."""
+        self._sleep(_PAUSE_S)
 
-    def wait(self, timeout: float) -> bool:
-        """Wait up to `timeout` seconds; `True` if everything before the marker was delivered."""
-        return self._arrived.wait(timeout) and self._lost == 0
+    def add(self, outbox: "Outbox[Any, Any]") -> None:
+        """Look after one more queue."""
+        self._outboxes.append(outbox)
+
+    def reset(self) -> None:
+        """Start anew with the next item, as a forked child does."""
+        self.use_current_primitives()
+        self.is_parked = True
+        self.is_threadless = False
+        self._has_started = False
+
+    def use_current_primitives(self) -> None:
+        """Wait and wake with the same kind of locks as the threads are of; gevent may exchange them at any time."""
+        self.make_lock = threading.Lock
+        self._sleep = time.sleep
+        self.bell = Bell(self.make_lock)
+
+    def start(self) -> None:
+        """Start the thread, once."""
+        if not self._has_started:
+            self._has_started = True
+            self.use_current_primitives()
+            self.is_threadless = not start_thread(self._run, "drain")
+
+    def wake(self) -> None:
+        """Have it look at the queues soon."""
+        self.is_parked = False
+        self.bell.ring()
+
+    def _run(self) -> None:
+        rounds = 0
+        while not all(outbox.is_drained for outbox in self._outboxes):
+            self.bell.wait(DRAIN_S)
+            found = [outbox.drain() for outbox in self._outboxes]
+            rounds = 0 if any(found) else rounds + 1
+            if rounds > _IDLE_ROUNDS:
+                rounds = 0
+                self.is_parked = True
+                if not any(outbox.has_work for outbox in self._outboxes):
+                    self.bell.wait(_FOREVER)
+                self.is_parked = False
 
 
-class Outbox(Generic[Item]):
-    """Bounded queue of `Item`s, drained in batches by one daemon thread.
+class Outbox(Generic[Item, Payload]):
+    """Bounded queue of `Item`s, with the thread that encodes them and one that sends them behind it.
 
-    `put` never waits and never raises. The thread starts with the first item and again in a forked child, where what
-    the parent had queued is forgotten, because the parent delivers it.
+    `put` never waits and never raises. In a forked child both start anew with the first item there, and what the
+    parent had queued or kept is the parent's to deliver.
+
+    Attributes:
+        kind: What the items are called in messages.
+        is_drained: Whether it is closed and nothing is in it any more.
     """
 
     def __init__(
         self,
-        make_export: Callable[[], Callable[[Sequence[Item]], bool]],
+        encode: Encode[Item, Payload],
+        backlog: Backlog[Payload],
+        courier: Courier[Payload],
+        drainer: Drainer,
         *,
-        kind: str,
-        target: str,
         size: int,
-        batch: int,
-        delay: float,
+        slice_size: int = SLICE,
     ) -> None:
-        """Queue for `kind` ("spans").
+        """Queue in front of `courier`.
 
         Args:
-            make_export: Makes the function that sends a batch and says whether it was acknowledged. Called again in a
-                forked child that has something to send, so that parent and child never share a connection.
-            kind: What the items are called in messages.
-            target: Where they go, in messages.
-            size: Most items that may wait.
-            batch: Most items in one batch.
-            delay: Longest wait of an item for company, in seconds.
+            encode: Makes a payload of items, with pauses.
+            backlog: Where payloads wait.
+            courier: Takes them from there to the receiver.
+            drainer: Its thread calls `drain`.
+            size: Most items that may wait to be encoded.
+            slice_size: Most items in one payload; never more than `SLICE` as long as the queue is not crowded.
         """
-        self._make_export = make_export
-        self._export: Callable[[Sequence[Item]], bool] | None = make_export()
-        self._kind = kind
-        self._target = target
-        self._has_told_failure = False
-        self._size = size
-        self._batch = min(batch, size)
-        self._delay = delay
-        self._delivered = self._failed = self._dropped = self._told = 0
-        self._is_closed = False
+        self.kind = courier.kind
+        self._encode = encode
+        self._backlog = backlog
+        self._courier = courier
+        self._drainer = drainer
+        self._losses = courier.losses
+        self._size = self._room = size
+        self._slice = min(SLICE, size, slice_size)
+        self._large_slice = min(_LARGE_SLICE, slice_size)
+        self.is_drained = False
         self._reset()
+        drainer.add(self)
 
     def put(self, item: Item) -> None:
         """Hand over an item; it is dropped and counted when the queue is full or closed."""
-        if self._is_closed or len(self._queue) >= self._size:
+        queue = self._queue
+        if len(queue) >= self._room:
             self._drop()
             return
-        self._queue.append(item)
-        if self._thread is None:
-            self._start()
-        elif len(self._queue) >= self._batch:
-            self._wake.set()
+        queue.append(item)
+        drainer = self._drainer
+        if self._is_new or drainer.is_parked or (len(queue) >= self._slice and not drainer.bell.is_rung):
+            self._wake()
 
-    def start_flush(self) -> Marker:
-        """Send what waits now, without waiting for it; the marker's `wait` does."""
-        marker = Marker()
-        if self._thread is not None and self._thread.is_alive():
-            self._queue.append(marker)
-            self._wake.set()
-        else:
-            self._answer(marker)
+    def note(self, item: Item) -> None:
+        """Send an item that counts for nothing, along with the next request; for our own threads."""
+        self._backlog.append(self._encode([item]).body, 0)
+        if self._is_new:
+            self._wake()
+        self._post.ring()
+
+    def deliver_orphans(self) -> None:
+        """Start, even without an item, if processes that have ended may have left some; for our own threads."""
+        if self._is_new and self._room and self._backlog.has_orphans():
+            self._wake()
+
+    def losses(self) -> list[tuple[str, int]]:
+        """What was lost so far, by cause."""
+        return [*self._losses.by_cause().items(), ("refused", self._courier.refused)]
+
+    def start_flush(self, *, may_leave: bool = False) -> Marker:
+        """Send what waits now, without waiting for it; the marker's `wait` does.
+
+        Args:
+            may_leave: Whether it is enough, where the receiver is away, that everything is on disk.
+        """
+        marker = Marker(may_leave=may_leave, make_lock=self._drainer.make_lock)
+        if self._is_new and not self._queue:
+            marker.answer(self._courier.newly_lost())
+            return marker
+        self._queue.append(marker)
+        self._wake()
+        is_threadless = self._is_threadless or self._drainer.is_threadless
+        if is_threadless or self.is_drained:
+            self._drain()
+            self._post.ring()
+        if is_threadless or (self.is_drained and self._backlog.is_empty()):
+            self._courier.step(_END_S)
         return marker
 
     def flush(self, timeout: float) -> bool:
@@ -133,151 +230,132 @@ class Outbox(Generic[Item]):
         return self.start_flush().wait(timeout)
 
     def close(self) -> None:
-        """Take no more items; the thread ends when it has sent what waits. Does not wait."""
-        self._is_closed = True
-        self._wake.set()
+        """Take no more items; the threads end when they have sent what waits. Does not wait."""
+        self._room = 0
+        self._drainer.wake()
+        self._post.ring()
+
+    @property
+    def has_work(self) -> bool:
+        """Whether `drain` has something to do."""
+        return bool(self._queue) or (self._room == 0 and not self.is_drained)
+
+    def drain(self) -> bool:
+        """Encode what is in the queue and put it into the backlog; whether there was anything."""
+        had_any = bool(self._queue)
+        self._drain()
+        if not self._is_new:
+            self._backlog.idle()
+        if self._room == 0 and not self.is_drained and not self._queue:
+            self.is_drained = True
+            self._drain()  # the marker of a flush that came in between
+            self._post.ring()
+        return had_any
 
     def counts(self) -> Counts:
         """What became of the items so far."""
-        waiting = sum(not isinstance(item, Marker) for item in tuple(self._queue)) + self._in_flight
-        return Counts(self._delivered, self._failed, self._dropped, waiting)
+        losses = self._losses.by_cause()
+        queued = sum(type(item) is not Marker for item in tuple(self._queue)) + self._in_hand
+        in_backlog = self._courier.waiting()
+        return Counts(
+            delivered=self._courier.delivered,
+            failed=self._courier.refused,
+            dropped=self._losses.own(),
+            waiting=queued + in_backlog,
+            kept=max(0, in_backlog - self._backlog.items_at_risk()),
+            recovered=self._courier.recovered,
+            losses=losses,
+        )
+
+    @property
+    def reason(self) -> str:
+        """Why the last request failed; empty after one that did not."""
+        return self._courier.reason
 
     def after_fork(self) -> None:
-        """Forget, in a child process, what its parent has queued, and use a connection of its own."""
-        self._delivered = self._failed = self._dropped = self._told = 0
-        self._export = None
+        """Forget, in a child process, what is the parent's."""
+        self._losses.reset()
+        self._backlog.after_fork()
+        self._courier.reset()
+        self._drainer.reset()
         self._reset()
 
     def _reset(self) -> None:
         self._queue: deque[Item | Marker] = deque()
-        self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._post = Bell(threading.Lock)
         self._starting = threading.Lock()
-        self._in_flight = 0
+        self._is_new = True
+        self._is_threadless = False
+        self.is_drained = False
+        self._in_hand = 0
 
     def _drop(self) -> None:
-        self._dropped += 1
-        state = "closed" if self._is_closed else f"full ({self._size})"
-        _guard.warn_once(f"{self._kind} dropped: queue {state}; see worthwhile.stats() for how many")
+        if self._room:
+            self._losses.one("queue_full")
+            state = f"full ({self._size})"
+        else:
+            self._losses.one("closed")
+            state = "closed"
+        _guard.warn_once(f"{self.kind} dropped: queue {state}; see worthwhile.stats() for how many")
 
-    def _start(self) -> None:
-        if sys.is_finalizing():  # starting a thread would never return; collecting garbage may end a span even then
-            return
-        if not self._starting.acquire(blocking=False):  # another thread is at it
-            return
-        try:
-            if self._thread is None:
-                thread = threading.Thread(target=self._run, name=f"{THREAD_NAME}{self._kind}", daemon=True)
-                thread.start()
-                self._thread = thread
-        finally:
-            self._starting.release()
+    def _wake(self) -> None:
+        # At the first item; not where another thread is at it, or this one further up while garbage is collected.
+        if self._is_new and not sys.is_finalizing() and self._starting.acquire(blocking=False):
+            try:
+                if self._is_new:
+                    self._drainer.start()
+                    self._post = Bell(self._drainer.make_lock)
+                    self._is_new = False
+                    self._is_threadless = not start_thread(self._run_courier, self.kind)
+            finally:
+                self._starting.release()
+        self._drainer.wake()
 
-    def _run(self) -> None:
-        otel_context.attach(otel_context.set_value(_SUPPRESS_INSTRUMENTATION_KEY, value=True))
-        while self._queue or not self._is_closed:
-            if not self._queue or not self._wake.is_set():
-                self._wake.wait(self._delay)
-            self._wake.clear()
-            self._drain()
+    def _run_courier(self) -> None:
+        while not (self.is_drained and self._backlog.is_empty()):
+            wait_s = 1.0
+            with _guard.Guard(f"time in sending {self.kind}"):
+                wait_s = self._courier.step()
+            self._post.wait(wait_s)
+        self._courier.step()
+        self._courier.close()
 
     def _drain(self) -> None:
         left = len(self._queue)
         while left > 0:
-            batch: list[Item] = []
-            marker = None
-            while left > 0 and len(batch) < self._batch and marker is None:
-                item = self._queue.popleft()
-                left -= 1
-                if isinstance(item, Marker):
-                    marker = item
-                else:
-                    batch.append(item)
-                    self._in_flight = len(batch)
-            self._send(batch)
+            is_crowded = len(self._queue) > self._size // 4
+            marker, taken = self._take(min(left, self._large_slice if is_crowded else self._slice))
+            left = min(left - len(taken) - (marker is not None), len(self._queue))
+            if taken:
+                self._keep(taken, None if is_crowded else self._drainer.pause)
+            self._in_hand = 0
             if marker is not None:
-                self._answer(marker)
+                marker.place = self._backlog.mark()
+                self._courier.expect(marker)
+                self._post.ring()
+            elif left > 0 and not is_crowded:
+                self._drainer.pause()
 
-    def _send(self, batch: list[Item]) -> None:
-        if not batch:
+    def _take(self, most: int) -> tuple[Marker | None, list[Item]]:
+        taken: list[Item] = []
+        with suppress(IndexError):
+            for _ in range(most):
+                item = self._queue.popleft()
+                if isinstance(item, Marker):
+                    return item, taken
+                taken.append(item)
+                self._in_hand = len(taken)
+        return None, taken
+
+    def _keep(self, items: list[Item], pause: Pause | None) -> None:
+        encoded = None
+        with _guard.Guard(f"{len(items)} {self.kind}"):
+            encoded = self._encode(items, pause)
+        if encoded is None:
+            self._losses.add("encode_error", len(items))
             return
-        is_acknowledged = False
-        with _guard.Guard(f"{len(batch)} {self._kind}"):
-            if self._export is None:
-                self._export = self._make_export()
-            is_acknowledged = self._export(batch)
-        if is_acknowledged:
-            self._delivered += len(batch)
-        else:
-            self._failed += len(batch)
-            if not self._has_told_failure:
-                self._has_told_failure = True
-                _guard.warn_once(
-                    f"lost {len(batch)} {self._kind}: {self._target} did not take them ({notes.reason}); "
-                    "later losses are counted in worthwhile.stats()"
-                )
-        self._in_flight = 0
-
-    def _answer(self, marker: Marker) -> None:
-        lost = self._failed + self._dropped
-        told, self._told = self._told, lost
-        marker.answer(lost - told)
-
-
-class SpanOutboxProcessor(SpanProcessor):
-    """Puts sampled finished spans into an outbox."""
-
-    def __init__(self, outbox: Outbox[ReadableSpan]) -> None:
-        self._outbox = outbox
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Queue `span` if it is sampled."""
-        context = span.get_span_context()
-        if context is not None and context.trace_flags.sampled:
-            self._outbox.put(span)
-
-
-class SignalOutboxProcessor(LogRecordProcessor):
-    """Puts emitted log records into an outbox."""
-
-    def __init__(self, outbox: Outbox[ReadableLogRecord]) -> None:
-        self._outbox = outbox
-
-    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        """Queue a copy of the record without its context, which may hold much."""
-        record = copy.copy(log_record.log_record)
-        record.context = Context()
-        self._outbox.put(
-            ReadableLogRecord(
-                log_record=record,
-                resource=log_record.resource or Resource.get_empty(),
-                instrumentation_scope=log_record.instrumentation_scope,
-                limits=log_record.limits,
-            )
-        )
-
-    def shutdown(self) -> None:
-        """The outbox is closed by who made it."""
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Wait for what was queued before."""
-        return self._outbox.flush(timeout_millis / 1000)
-
-
-class ExporterNotes(logging.Filter):
-    """Keeps the exporters' log lines of our delivery threads as reasons for our own one line; lets others' through."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reason = "no reason known"
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is to be logged."""
-        if not (record.threadName or "").startswith(THREAD_NAME):
-            return True
-        self.reason = record.getMessage()[:_MAX_REASON]
-        return False
-
-
-notes: Final = ExporterNotes()
-"""On the loggers of the exporters that deliver for us."""
+        self._losses.add("encode_error", encoded.skipped)
+        if encoded.items:
+            self._backlog.append(encoded.body, encoded.items)
+            if self._courier.is_due():
+                self._post.ring()

@@ -4,12 +4,12 @@ Evidence in order: the host's own mapping (`endpoints=`), the public hosts below
 tells stays unknown: it is not priced, and its requests are sent unchanged.
 """
 
-import ipaddress
 from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from worthwhile import _guard, _settings
+from worthwhile._locality import Locality, LocalityBasis, Place, locate
 
 Tier = Literal["edge", "local", "gateway", "cloud", "frontier"]
 
@@ -29,6 +29,8 @@ class Endpoint:
         takes_stream_usage: Whether a stream may be asked for its usage with `stream_options.include_usage`.
         address: Host name, or `None` without a usable base URL.
         port: Port, also when it is the scheme's default.
+        locality: How far away it is; `None` if unknown.
+        locality_basis: What says so.
     """
 
     provider: str
@@ -37,6 +39,8 @@ class Endpoint:
     takes_stream_usage: bool
     address: str | None
     port: int | None
+    locality: Locality | None = None
+    locality_basis: LocalityBasis | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +136,7 @@ _DEFAULT_URLS: Final[dict[str, str]] = {
     "anthropic": "https://api.anthropic.com",
 }
 
-_LOCAL_NAMES: Final = ("localhost", "host.docker.internal", "host.containers.internal")
-_PRIVATE_SUFFIXES: Final = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".svc")
+_UNIX: Final = ("unix:", "http+unix:")
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 _remembered: dict[tuple[str | None, str], Endpoint] = {}
@@ -160,17 +163,25 @@ def endpoint(base_url: str | None, client: str) -> Endpoint:
 
 
 def _classify(base_url: str | None, client: str, settings: _settings.Settings) -> Endpoint:
+    if (base_url or "").startswith(_UNIX):
+        takes = _takes_stream_usage(settings, when_auto=False)
+        return Endpoint(f"{client}_compatible", "local", True, takes, None, None, "host", "unix_socket")
     url = _split(base_url or _DEFAULT_URLS.get(client, ""))
     address = (url.hostname or "").rstrip(".") or None
-    port = _port(url)
-    provider, tier = _mapped(address, port, settings) or (_public(address), None)
+    port, public = _port(url), _public(address)
+    place = locate(address, is_known_public=public is not None)
+    provider, tier = _mapped(address, port, settings) or (public, None)
     if provider is not None:
         known = _PROVIDERS.get(provider, _Provider("cloud"))
         takes = _takes_stream_usage(settings, when_auto=known.takes_stream_usage)
-        return Endpoint(provider, tier or known.tier, known.is_own, takes, address, port)
-    is_own = _is_private(address)
+        return Endpoint(provider, tier or known.tier, known.is_own, takes, address, port, *place)
+    is_own = _is_own(place)
     takes = _takes_stream_usage(settings, when_auto=False)
-    return Endpoint(f"{client}_compatible", "local" if is_own else None, is_own, takes, address, port)
+    return Endpoint(f"{client}_compatible", "local" if is_own else None, is_own, takes, address, port, *place)
+
+
+def _is_own(place: Place) -> bool:
+    return place.locality in ("host", "private")
 
 
 def _takes_stream_usage(settings: _settings.Settings, *, when_auto: bool) -> bool:
@@ -208,13 +219,3 @@ def _public(address: str | None) -> str | None:
             return _HOSTS[rest]
         rest = rest.partition(".")[2]
     return next((name for ending, name in _HOST_ENDINGS.items() if (address or "").endswith(ending)), None)
-
-
-def _is_private(address: str | None) -> bool:
-    if not address:
-        return False
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address in _LOCAL_NAMES or address.endswith(_PRIVATE_SUFFIXES) or "." not in address
-    return ip.is_loopback or ip.is_private or ip.is_link_local or ip.is_unspecified

@@ -43,7 +43,19 @@ class Guard:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         """Swallow `error` unless it is none of ours to swallow."""
-        return isinstance(error, Exception) and _swallow(error, self._lost)
+        try:
+            return isinstance(error, Exception) and _swallow(error, self._lost)
+        except RecursionError:  # what was guarded came too close to the limit, and so does this
+            return True
+
+    def caught(self, error: Exception) -> None:
+        """Swallow `error` as `with` does, for an `except` on the way of every call, where entering costs too much."""
+        try:
+            is_swallowed = _swallow(error, self._lost)
+        except RecursionError:
+            return
+        if not is_swallowed:
+            raise error
 
 
 def misuse(message: str, *, hint: str) -> None:
@@ -55,17 +67,23 @@ def misuse(message: str, *, hint: str) -> None:
 
 def warn_once(message: str) -> None:
     """Log `message` as a warning the first time it is seen in this process."""
-    if _is_new("warning", message):
-        logger.warning("%s", message)
+    try:
+        if _is_new("warning", message):
+            logger.warning("%s", message)
+    except Exception:  # noqa: BLE001, S110 - the host's log filters and handlers may raise anything
+        pass
 
 
 def _swallow(error: Exception, lost: str) -> bool:
     global internal_errors  # noqa: PLW0603 - the count belongs to the process
     internal_errors += 1
-    if _is_reraising():
-        return False
-    if _is_new(lost, type(error), _origin(error)):
-        logger.error("lost %s because of an internal error; please report it", lost, exc_info=error)
+    try:
+        if _is_reraising():
+            return False
+        if _is_new(lost, id(type(error)), _origin(error)):
+            logger.error("lost %s because of an internal error; please report it", lost, exc_info=error)
+    except Exception:  # noqa: BLE001, S110 - of the host's log filters and handlers, or the recursion limit again
+        pass
     return True
 
 

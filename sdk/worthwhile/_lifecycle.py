@@ -4,27 +4,37 @@ from collections.abc import Callable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from opentelemetry import context as otel_context
-from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY  # pyright: ignore[reportPrivateUsage] - no public name
+from opentelemetry.context import (
+    _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage] - no public name
+    Context,
+)
+from opentelemetry.trace.propagation import _SPAN_KEY  # pyright: ignore[reportPrivateUsage] - no public name
 
 from worthwhile import _clock, _guard, _identity, _setup, signals
-from worthwhile._context import TASK_KEY, TaskRun, current_run, restore
-from worthwhile._errors import error_type
+from worthwhile._context import TASK_KEY, TaskRun, attach, current_run, get_current
+from worthwhile._errors import class_names, error_type
 from worthwhile._stats import tally
+from worthwhile._text import bounded
 from worthwhile.signals import Source
-from worthwhile_schemas import attributes as names
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from worthwhile._task_span import TaskSpan
 
 Success = Callable[[Any], bool | None]
 
 Status = Literal["completed", "failed", "cancelled", "abandoned"]
 
 _TASK: Final = _guard.Guard("a task")
+_KEY: Final = _guard.Guard("the key of a task")
 _VERDICT: Final = _guard.Guard("the verdict of success=")
 
+_new = object.__new__
+_span_kind: "type[TaskSpan] | None" = None
+
 _CANCELLATIONS: Final = frozenset({"CancelledError", "Cancelled", "KeyboardInterrupt"})
+_EXIT_CODE: Final = vars(SystemExit)["code"]
 
 
 class Task(TaskRun):
@@ -130,8 +140,11 @@ class Task(TaskRun):
 
     def __del__(self) -> None:
         """End the span of a run that was dropped in the middle, as happens when an event loop closes over it."""
-        if self.span is not None and not self.is_ended:
-            end(self, "abandoned")
+        try:
+            if getattr(self, "record", None) is not None and not self.is_ended:  # there is none where making it failed
+                end(self, "abandoned")
+        except Exception as error:  # noqa: BLE001 - as `with _TASK`
+            _TASK.caught(error)
 
 
 def current_task() -> Task | None:
@@ -142,95 +155,148 @@ def current_task() -> Task | None:
 
 def begin(workload: str, key: object = None, owner: object = None) -> Task | None:
     """Start a run under the current context, without making it current; `None` where nothing is recorded."""
-    pipeline = _setup.active()
-    if pipeline is None or otel_context.get_value(_SUPPRESS_INSTRUMENTATION_KEY):
-        return None
-    with _TASK:
-        from opentelemetry.trace import set_span_in_context
-
-        task = Task(_identity.new_id(), workload, None if key is None else str(key) or None, current_run())
+    try:
+        pipeline = _setup.active()
+        if pipeline is None:
+            return None
+        current = get_current()
+        if current.get(_SUPPRESS_INSTRUMENTATION_KEY):
+            return None
+        above = cast("TaskRun | None", current.get(TASK_KEY))
+        task = Task(_identity.new_id(), workload, None if key is None else _key_text(key), above)
         task.owner = owner
-        task.span = pipeline.tracer.start_span(
-            f"invoke_workflow {workload}",
-            attributes={
-                names.SPAN_TYPE: "task",
-                names.OPERATION: "invoke_workflow",
-                names.WORKFLOW_NAME: workload,
-                **task.call_attributes,
-            },
-            start_time=task.started_ns,
-        )
-        task.inner = otel_context.set_value(TASK_KEY, task, set_span_in_context(task.span))
-        return task
-    return None
+        record = _new(_span_kind or _load_span_kind())
+        record.workload = workload
+        record.labels = task.call_attributes
+        record.outcome = record.reason = None
+        record.begin_at(task.started_ns)
+        span = pipeline.origin.begin(record, current)
+        task.span, task.record = span, record
+        task.outer = current
+        task.inner = Context({**current, _SPAN_KEY: span, TASK_KEY: task})
+    except Exception as error:  # noqa: BLE001 - as `with _TASK`, but free where nothing is raised
+        _TASK.caught(error)
+        return None
+    return task
+
+
+def _key_text(key: object) -> str | None:
+    """What is kept of a key; an empty one is none. `str` once more, because a text may be of a class of the host's."""
+    try:
+        return bounded(str.__str__(str(key))) or None
+    except Exception as error:  # noqa: BLE001 - as `with _KEY`
+        _KEY.caught(error)
+        return None
+
+
+def _load_span_kind() -> "type[TaskSpan]":
+    """The class of the spans, which needs the OpenTelemetry SDK and so is not loaded before the first task."""
+    global _span_kind  # noqa: PLW0603 - loaded once
+    from worthwhile._task_span import TaskSpan
+
+    _span_kind = TaskSpan
+    return TaskSpan
+
+
+# The functions below never raise. What they call was called at least as deep when the run began, so that there is room.
 
 
 def enter(task: Task) -> None:
     """Make a run that has begun current."""
-    otel_context.attach(task.inner)
+    try:
+        attach(task.inner)
+    except Exception as error:  # noqa: BLE001 - as `with _TASK`
+        _TASK.caught(error)
+
+
+def resume(task: Task) -> None:
+    """Make a run current whose work goes on elsewhere than it began."""
+    try:
+        task.outer = get_current()
+        attach(task.inner)
+    except Exception as error:  # noqa: BLE001 - as `with _TASK`
+        _TASK.caught(error)
+
+
+def leave(task: Task) -> None:
+    """Make what was current before current again, if the run or one under it is current.
+
+    It need not be: a generator or a coroutine may be closed from another thread or event-loop task.
+    """
+    try:
+        run = cast("TaskRun | None", get_current().get(TASK_KEY))
+        while run is not None and run is not task:
+            run = run.parent
+        if run is task:
+            attach(task.outer)
+    except Exception as error:  # noqa: BLE001 - as `with _TASK`
+        _TASK.caught(error)
 
 
 def complete(task: Task, result: object, success: Success | None) -> None:
     """End a current run that returned `result`; what `success` spends on its verdict counts as the run's."""
-    ended_perf_ns = _clock.perf_ns()
+    ended_perf_ns = 0
     try:
-        judge(task, result, success)
+        ended_perf_ns = _clock.perf_ns()
+        if success is not None:
+            judge(task, result, success)
+    except Exception as error:  # noqa: BLE001 - as `with _TASK`
+        _TASK.caught(error)
     finally:
-        restore(task, task.outer)
+        leave(task)
         end(task, "completed", ended_perf_ns=ended_perf_ns)
 
 
-def judge(task: Task, result: object, success: Success | None) -> None:
+def judge(task: Task, result: object, success: Success) -> None:
     """Emit the verdict of `success` on `result` as an automated signal; no verdict, no signal."""
-    if success is not None:
-        with _VERDICT:
-            verdict = cast("object", success(result))  # a coroutine, where the host overlooked the type
-            if isinstance(verdict, CoroutineType):
-                verdict.close()
-                _guard.misuse(
-                    f"success= of the task `{task.workload}` is a coroutine function; its verdict is not known",
-                    hint="use a plain function, or call ww.accept() and ww.reject() where the judgement is made",
-                )
-            elif verdict is not None:
-                emit = signals.accept if verdict else signals.reject
-                emit(task, source="automated")
+    with _VERDICT:
+        verdict = cast("object", success(result))  # a coroutine, where the host overlooked the type
+        if type(verdict) is CoroutineType:
+            verdict.close()
+            _guard.misuse(
+                f"success= of the task `{task.workload}` is a coroutine function; its verdict is not known",
+                hint="use a plain function, or call ww.accept() and ww.reject() where the judgement is made",
+            )
+        elif verdict is not None:
+            emit = signals.accept if verdict else signals.reject
+            emit(task, source="automated")
 
 
 def interrupt(task: Task, error: BaseException) -> None:
     """End a run that `error` left."""
-    restore(task, task.outer)
-    with _TASK:
+    try:
+        leave(task)
         status = status_of(error)
         end(task, status, reason=error_type(error) if status == "failed" else None)
+    except Exception as ours:  # noqa: BLE001 - as `with _TASK`
+        _TASK.caught(ours)
 
 
-def end(task: Task, status: Status, *, reason: str | None = None, ended_perf_ns: int | None = None) -> None:
-    """End the span of a run."""
+def end(task: Task, status: Status, *, reason: str | None = None, ended_perf_ns: int = 0) -> None:
+    """End the span of a run, as of `ended_perf_ns`, or of now."""
     task.is_ended = True
-    with _TASK:
-        span = task.span
-        if span is None:
-            return
-        tally.tasks += 1
-        if span.is_recording():
-            span.set_attribute(names.TASK_STATUS, status)
-            if reason is not None:
-                from opentelemetry.trace import StatusCode
-
-                span.set_attribute(names.ERROR_TYPE, reason)
-                span.set_status(StatusCode.ERROR)
-        duration_ns = (ended_perf_ns or _clock.perf_ns()) - task.started_perf_ns
-        span.end(task.started_ns + duration_ns)
     task.owner = None
+    task.inner = task.outer  # which would hold on to the run, as the run does to it
+    try:
+        record = task.record
+        if record is not None:
+            tally.tasks += 1
+            record.outcome = status
+            record.reason = reason
+            record.end_at(task.started_ns + (ended_perf_ns or _clock.perf_ns()) - task.started_perf_ns)
+    except Exception as error:  # noqa: BLE001 - as `with _TASK`
+        _TASK.caught(error)
 
 
 def status_of(error: BaseException) -> Status:
-    """How a run ended that `error` left."""
-    if isinstance(error, Exception):
+    """How a run ended that `error` left. Neither its class nor its exit code are asked anything they might refuse."""
+    kind = type(error)
+    if issubclass(kind, Exception):
         return "failed"
-    if isinstance(error, GeneratorExit):
+    if issubclass(kind, GeneratorExit):
         return "abandoned"
-    if isinstance(error, SystemExit):
-        return "failed" if error.code else "completed"
+    if issubclass(kind, SystemExit):
+        code: object = _EXIT_CODE.__get__(error)
+        return "completed" if code is None or code is False or (type(code) is int and code == 0) else "failed"
     # By name, because asyncio and trio are not ours to import.
-    return "cancelled" if any(kind.__name__ in _CANCELLATIONS for kind in type(error).__mro__) else "failed"
+    return "cancelled" if not _CANCELLATIONS.isdisjoint(class_names(error)) else "failed"

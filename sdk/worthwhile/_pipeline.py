@@ -1,61 +1,75 @@
-"""Where spans and signals go: through the host's OpenTelemetry provider, or a private one with our delivery behind it.
+"""Where spans and signals go: through the host's OpenTelemetry provider, or out by queues of our own.
 
-Loads the OpenTelemetry SDK and the OTLP exporters, so it is imported at the first task or call, not before.
+Loads much, so it is imported at the first task or call, not before; the OpenTelemetry SDK only where the host uses it.
 """
 
 import importlib
-import importlib.metadata
-import logging
+import os
+import sys
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from opentelemetry import _logs as otel_logs
 from opentelemetry import trace as otel_trace
-from opentelemetry._logs import Logger, LoggerProvider
-from opentelemetry.sdk._logs import LoggerProvider as SdkLoggerProvider
-from opentelemetry.sdk._logs import ReadableLogRecord
-from opentelemetry.sdk.resources import SERVICE_NAME, Resource
-from opentelemetry.sdk.trace import ReadableSpan
-from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
-from opentelemetry.trace import Tracer, TracerProvider
+from opentelemetry.trace import TracerProvider
 
-from worthwhile import _delivery, _guard
-from worthwhile._settings import Settings, shown_url
+from worthwhile import _guard
+from worthwhile._emitter import Emitter, HostEmitter, PrivateEmitter
+from worthwhile._origin import NOWHERE, Origin, PrivateOrigin
+from worthwhile._settings import Settings
+from worthwhile._standins import SERVICE_NAME, Scope, as_sdk_resource, of_child, of_service, version_of
+from worthwhile_schemas import attributes as names
+
+if TYPE_CHECKING:
+    from opentelemetry._logs import LoggerProvider
+
+    from worthwhile._delivery import Outbox
+    from worthwhile._standins import AnyResource, AnyScope
 
 SCOPE: Final = "worthwhile"
 
-_EXPORTERS: Final = "opentelemetry.exporter.otlp.proto.http"
+_DELIVERING: Final = ("_outboxes", "_encode", "_emitter", "_spool")
+
+_REPORT: Final = _guard.Guard("the report of what was lost")
 
 
 class Pipeline:
     """What emitting needs, and the delivery behind it where that is ours.
 
     Attributes:
-        tracer: Makes every span.
-        logger: Emits every signal.
+        origin: Begins and ends every span.
+        emitter: Emits every signal.
         outboxes: Our own queues; empty where the host's providers deliver.
         hosts: The host's providers that are used.
     """
 
-    __slots__ = ("hosts", "logger", "outboxes", "tracer")
+    __slots__ = ("emitter", "hosts", "origin", "outboxes")
 
     def __init__(
         self,
-        tracer_provider: TracerProvider,
-        logger_provider: LoggerProvider,
-        outboxes: Sequence["_delivery.Outbox[ReadableSpan] | _delivery.Outbox[ReadableLogRecord]"] = (),
-        hosts: Sequence[TracerProvider | LoggerProvider] = (),
+        origin: Origin,
+        emitter: Emitter,
+        outboxes: "Sequence[Outbox[Any, Any]]" = (),
+        hosts: "Sequence[TracerProvider | LoggerProvider]" = (),
     ) -> None:
-        self.tracer: Tracer = tracer_provider.get_tracer(SCOPE, version())
-        self.logger: Logger = logger_provider.get_logger(SCOPE, version())
+        self.origin = origin
+        self.emitter = emitter
         self.outboxes = tuple(outboxes)
         self.hosts = tuple(hosts)
 
-    def start_flush(self, timeout_s: float, *, with_hosts: bool) -> list[Callable[[float], bool]]:
-        """Start to deliver what was recorded; each of the returned waits up to some seconds for its part of it."""
+    def start_flush(
+        self, timeout_s: float, *, with_hosts: bool, may_leave: bool = False
+    ) -> list[Callable[[float], bool]]:
+        """Start to deliver what was recorded; each of the returned waits up to some seconds for its part of it.
+
+        Args:
+            timeout_s: How long the host's providers are given.
+            with_hosts: Whether they are flushed too.
+            may_leave: Whether, where the receiver is away, it is enough that everything is on disk.
+        """
         waits = [_start_host_flush(host, timeout_s) for host in self.hosts if with_hosts]
-        return waits + [outbox.start_flush().wait for outbox in self.outboxes]
+        return waits + [outbox.start_flush(may_leave=may_leave).wait for outbox in self.outboxes]
 
     def close(self) -> None:
         """Take nothing more; what waits is still sent in the background. The host's providers stay as they are."""
@@ -66,31 +80,59 @@ class Pipeline:
         """Start afresh in a child process."""
         for outbox in self.outboxes:
             outbox.after_fork()
+        for maker in (self.origin, self.emitter):
+            if isinstance(maker, PrivateOrigin | PrivateEmitter):
+                maker.resource = of_child(maker.resource)
+
+
+class Reporter:
+    """Tells the receiver what was lost: a log record for each kind and cause, with the count so far in this process.
+
+    The first time that the receiver takes something it also sees to what ended processes have left of every kind.
+    """
+
+    def __init__(self) -> None:
+        self._reported: dict[tuple[str, str], int] = {}
+        self._has_begun = False
+        self._outboxes: Sequence[Outbox[Any, Any]] = ()
+        self._emit: Callable[[dict[str, str | int]], object] = lambda attributes: None
+
+    def watch(self, outboxes: "Sequence[Outbox[Any, Any]]", emit: "Callable[[dict[str, str | int]], object]") -> None:
+        """Report the losses of `outboxes` by `emit`."""
+        self._outboxes = outboxes
+        self._emit = emit
+
+    def report(self) -> None:
+        """Report what is new."""
+        with _REPORT:
+            if not self._has_begun:
+                self._has_begun = True
+                for outbox in self._outboxes:
+                    outbox.deliver_orphans()
+            for outbox in self._outboxes:
+                for cause, count in outbox.losses():
+                    key = (outbox.kind, cause)
+                    if count > self._reported.get(key, 0):
+                        self._reported[key] = count
+                        what: dict[str, str | int] = {names.SDK_DROPPED_SPANS: count}
+                        what[names.SDK_DROPPED_CAUSE] = cause
+                        what[names.SDK_DROPPED_KIND] = outbox.kind
+                        self._emit(what)
 
 
 def build(
-    settings: Settings, tracer_provider: TracerProvider | None, logger_provider: LoggerProvider | None
+    settings: Settings, tracer_provider: TracerProvider | None, logger_provider: "LoggerProvider | None"
 ) -> Pipeline:
     """The pipeline for `settings`.
 
     A provider that was given is used. Else the host's global one is, where it has set one and no endpoint was given as
-    an argument. Else a private one is made, which never becomes the global one.
+    an argument. Else spans and signals go to queues of our own, with no provider at all.
     """
     may_borrow = _may_borrow(settings)
     tracers = tracer_provider or (_hosts_tracer_provider() if may_borrow else None)
     loggers = logger_provider or (_hosts_logger_provider() if may_borrow else None)
-    hosts: list[TracerProvider | LoggerProvider] = [host for host in (tracers, loggers) if host is not None]
-    outboxes: list[_delivery.Outbox[ReadableSpan] | _delivery.Outbox[ReadableLogRecord]] = []
-    if tracers is None:
-        spans = _span_outbox(settings)
-        outboxes.append(spans)
-        tracers = _private_tracer_provider(settings, spans)
-    if loggers is None:
-        signals = _signal_outbox(settings)
-        outboxes.append(signals)
-        loggers = _private_logger_provider(settings, signals)
-    pipeline = Pipeline(tracers, loggers, outboxes, hosts)
-    if isinstance(pipeline.tracer, otel_trace.NoOpTracer):
+    pipeline = _hosted(tracers, loggers) if tracers and loggers else _private(settings, tracers, loggers)
+    if pipeline.origin is NOWHERE:
         _guard.warn_once(
             "no task or call is recorded, although worthwhile is enabled: the OpenTelemetry provider in use makes no "
             "spans; is OTEL_SDK_DISABLED set?"
@@ -98,19 +140,87 @@ def build(
     return pipeline
 
 
-def load_exporters(settings: Settings) -> None:
-    """Import the exporters ahead of their use, where it is certain that they will be used."""
+def hosted(tracers: TracerProvider, loggers: "LoggerProvider") -> Pipeline:
+    """The pipeline through providers that somebody else flushes and shuts down."""
+    return Pipeline(_origin_of(tracers), _host_emitter(loggers))
+
+
+def load(settings: Settings) -> None:
+    """Import what delivers ahead of its use, where it is certain that it will be used."""
     if not _may_borrow(settings):
-        importlib.import_module(f"{_EXPORTERS}.trace_exporter")
-        importlib.import_module(f"{_EXPORTERS}._log_exporter")
+        for module in _DELIVERING:
+            importlib.import_module(f"worthwhile.{module}")
 
 
-def version() -> str:
-    """Version of the installed package."""
-    try:
-        return importlib.metadata.version("worthwhile")
-    except importlib.metadata.PackageNotFoundError:  # run from a source tree
-        return "0"
+def _hosted(tracers: TracerProvider, loggers: "LoggerProvider") -> Pipeline:
+    return Pipeline(_origin_of(tracers), _host_emitter(loggers), hosts=(tracers, loggers))
+
+
+def _private(settings: Settings, tracers: TracerProvider | None, loggers: "LoggerProvider | None") -> Pipeline:
+    """A pipeline in which spans or signals, or both, go to queues of our own."""
+    from worthwhile import _outboxes
+    from worthwhile._delivery import Drainer
+
+    resource, scope = _described(settings)
+    service = str(resource.attributes.get(SERVICE_NAME, ""))
+    reporter, drainer = Reporter(), Drainer()
+    outboxes: list[Outbox[Any, Any]] = []
+    if tracers is None:
+        spans = _outboxes.outbox(_outboxes.spans(settings), settings, service, drainer, reporter.report)
+        outboxes.append(spans)
+        is_sampled = settings.accounting == "sampled"
+        plain = cast("Origin", PrivateOrigin(spans.put, resource, scope))  # whose `end` pyright takes for a method
+        origin = _sampled(spans.put, resource) if is_sampled else plain
+    else:
+        origin = _origin_of(tracers)
+    if loggers is None:
+        signals = _outboxes.outbox(_outboxes.signals(settings), settings, service, drainer, reporter.report)
+        outboxes.append(signals)
+        emitter: Emitter = PrivateEmitter(signals.put, resource, scope)
+        noting: Emitter = PrivateEmitter(signals.note, resource, scope)
+    else:
+        emitter = noting = _host_emitter(loggers)
+    reporter.watch(outboxes, lambda attributes: _note(noting, attributes))
+    return Pipeline(origin, emitter, outboxes, [host for host in (tracers, loggers) if host is not None])
+
+
+def _described(settings: Settings) -> "tuple[AnyResource, AnyScope]":
+    """What everything of ours is of, and under which name it is made: as the SDK has it, where that is to export it."""
+    resource, scope = of_service(settings.service_name), Scope(SCOPE, version_of("worthwhile"))
+    if settings.accounting == "always" and settings.wire("traces").is_ours and settings.wire("logs").is_ours:
+        return resource, scope
+    from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+
+    return as_sdk_resource(resource), InstrumentationScope(*scope[:2])
+
+
+def _sampled(put: Callable[[Any], object], resource: Any) -> Origin:
+    """An origin of spans for `put` that keeps those which the sampler of `OTEL_TRACES_SAMPLER` takes."""
+    from opentelemetry.sdk.trace import SpanProcessor
+    from opentelemetry.sdk.trace import TracerProvider as SdkTracerProvider
+
+    class Putting(SpanProcessor):
+        def on_end(self, span: Any) -> None:
+            put(span)
+
+    provider = SdkTracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(Putting())
+    return _origin_of(provider)
+
+
+def _origin_of(provider: TracerProvider) -> Origin:
+    from worthwhile._hosted import origin_of
+
+    return origin_of(provider, SCOPE, version_of("worthwhile"))
+
+
+def _note(emitter: Emitter, attributes: "dict[str, str | int]") -> None:
+    now_ns = time.time_ns()
+    emitter.emit(names.SDK_DROPPED_EVENT, attributes, timestamp_ns=now_ns, observed_ns=now_ns)
+
+
+def _host_emitter(loggers: "LoggerProvider") -> Emitter:
+    return HostEmitter(loggers.get_logger(SCOPE, version_of("worthwhile")))
 
 
 def _may_borrow(settings: Settings) -> bool:
@@ -123,73 +233,19 @@ def _hosts_tracer_provider() -> TracerProvider | None:
     return None if is_nobodys else provider
 
 
-def _hosts_logger_provider() -> LoggerProvider | None:
-    provider = otel_logs.get_logger_provider()
-    return provider if isinstance(provider, SdkLoggerProvider) else None
+def _hosts_logger_provider() -> "LoggerProvider | None":
+    """The host's, if it is the SDK's; who has set one has loaded the SDK's logs, and we do not do so only to ask."""
+    sdk = sys.modules.get("opentelemetry.sdk._logs")
+    if sdk is None and "OTEL_PYTHON_LOGGER_PROVIDER" not in os.environ:
+        return None
+    from opentelemetry._logs import get_logger_provider
+    from opentelemetry.sdk._logs import LoggerProvider
+
+    provider = get_logger_provider()
+    return provider if isinstance(provider, LoggerProvider) else None
 
 
-def _private_tracer_provider(settings: Settings, outbox: "_delivery.Outbox[ReadableSpan]") -> TracerProvider:
-    provider = SdkTracerProvider(resource=_resource(settings), shutdown_on_exit=False)
-    provider.add_span_processor(_delivery.SpanOutboxProcessor(outbox))
-    return provider
-
-
-def _private_logger_provider(settings: Settings, outbox: "_delivery.Outbox[ReadableLogRecord]") -> LoggerProvider:
-    provider = SdkLoggerProvider(resource=_resource(settings), shutdown_on_exit=False)
-    provider.add_log_record_processor(_delivery.SignalOutboxProcessor(outbox))
-    return provider
-
-
-def _resource(settings: Settings) -> Resource:
-    return Resource.create({SERVICE_NAME: settings.service_name} if settings.service_name else {})
-
-
-def _span_outbox(settings: Settings) -> "_delivery.Outbox[ReadableSpan]":
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-
-    def make_export() -> Callable[[Sequence[ReadableSpan]], bool]:
-        exporter = OTLPSpanExporter(endpoint=settings.traces_url, headers=_headers(settings))
-        return lambda batch: exporter.export(batch).name == "SUCCESS"
-
-    _quieten_exporters()
-    return _delivery.Outbox(
-        make_export,
-        kind="spans",
-        target=shown_url(settings.traces_url),
-        size=settings.span_queue_size,
-        batch=settings.span_batch_size,
-        delay=settings.span_delay_ms / 1000,
-    )
-
-
-def _signal_outbox(settings: Settings) -> "_delivery.Outbox[ReadableLogRecord]":
-    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
-
-    def make_export() -> Callable[[Sequence[ReadableLogRecord]], bool]:
-        exporter = OTLPLogExporter(endpoint=settings.logs_url, headers=_headers(settings))
-        return lambda batch: exporter.export(batch).name == "SUCCESS"
-
-    _quieten_exporters()
-    return _delivery.Outbox(
-        make_export,
-        kind="signals",
-        target=shown_url(settings.logs_url),
-        size=settings.signal_queue_size,
-        batch=settings.signal_batch_size,
-        delay=settings.signal_delay_ms / 1000,
-    )
-
-
-def _headers(settings: Settings) -> Mapping[str, str] | None:
-    return settings.headers if settings.origins["headers"] == "argument" else None
-
-
-def _quieten_exporters() -> None:
-    for module in ("trace_exporter", "_log_exporter"):  # the same filter again is no second filter
-        logging.getLogger(f"{_EXPORTERS}.{module}").addFilter(_delivery.notes)
-
-
-def _start_host_flush(provider: TracerProvider | LoggerProvider, timeout_s: float) -> Callable[[float], bool]:
+def _start_host_flush(provider: "TracerProvider | LoggerProvider", timeout_s: float) -> Callable[[float], bool]:
     """Flush a provider of the host in a thread of its own: the SDK's `force_flush` ignores its deadline."""
     flush: Callable[[int], object] | None = getattr(provider, "force_flush", None)  # not in OpenTelemetry's API
     if flush is None:

@@ -5,18 +5,20 @@ leaves the next source, or the default, in force.
 """
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, NamedTuple, cast
 
-from worthwhile import _guard
+from worthwhile import _guard, _wire
+from worthwhile._setting import NONE, Setting, count, flag, folder, mapping, name, one_of, pairs, seconds, unless, url
+from worthwhile._wire import Compression, Signal, Wire
 
 StreamUsage = Literal["auto", "always", "never"]
+Accounting = Literal["always", "sampled"]
+Durability = Literal["process", "interval", "always"]
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The settings in force; one attribute per row of `SETTINGS`, which says what each means."""
 
     enabled: bool
@@ -27,6 +29,7 @@ class Settings:
     service_name: str | None
     endpoints: Mapping[str, str]
     stream_usage: StreamUsage
+    accounting: Accounting
     prices: str | None
     exit_timeout_s: float
     span_queue_size: int
@@ -35,6 +38,38 @@ class Settings:
     signal_queue_size: int
     signal_batch_size: int
     signal_delay_ms: int
+    spool: str | None
+    spool_quota_mb: int
+    spool_durability: Durability
+    traces_headers: Mapping[str, str] | None
+    logs_headers: Mapping[str, str] | None
+    compression: Compression
+    traces_compression: Compression | None
+    logs_compression: Compression | None
+    timeout_s: float
+    traces_timeout_s: float | None
+    logs_timeout_s: float | None
+    certificate: str | None
+    traces_certificate: str | None
+    logs_certificate: str | None
+    client_certificate: str | None
+    traces_client_certificate: str | None
+    logs_client_certificate: str | None
+    client_key: str | None
+    traces_client_key: str | None
+    logs_client_key: str | None
+    protocol: str
+    traces_protocol: str | None
+    logs_protocol: str | None
+    credential_provider: str | None
+    traces_credential_provider: str | None
+    logs_credential_provider: str | None
+    traces_exporter: tuple[str, ...]
+    logs_exporter: tuple[str, ...]
+    http_proxy: str | None
+    https_proxy: str | None
+    all_proxy: str | None
+    no_proxy: str | None
     origins: Mapping[str, str]
 
     @property
@@ -45,39 +80,52 @@ class Settings:
     @property
     def delivery(self) -> tuple[object, ...]:
         """What a pipeline is built from: two settings that agree in this may share one."""
-        spans = (self.traces_url, self.span_queue_size, self.span_batch_size, self.span_delay_ms)
-        signals = (self.logs_url, self.signal_queue_size, self.signal_batch_size, self.signal_delay_ms)
-        return self.enabled, self.service_name, self.origins["endpoint"], self.headers, *spans, *signals
+        spans = (self.span_queue_size, self.span_batch_size, self.span_delay_ms)
+        signals = (self.signal_queue_size, self.signal_batch_size, self.signal_delay_ms)
+        wires = (self.wire("traces"), self.wire("logs"))
+        spool = (self.spool, self.spool_quota_mb, self.spool_durability)
+        return (
+            self.enabled,
+            self.accounting,
+            self.service_name,
+            self.origins["endpoint"],
+            *wires,
+            *spans,
+            *signals,
+            *spool,
+        )
 
     @property
     def logs_url(self) -> str:
         """Where signals are posted."""
         return self.logs_endpoint or _signal_url(self.endpoint, "v1/logs")
 
+    def wire(self, signal: Signal) -> Wire:
+        """How the requests of one signal are sent."""
 
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One row of the table.
+        def either(setting: str) -> Any:
+            own = getattr(self, f"{signal}_{setting}")
+            return getattr(self, setting) if own is None else own
 
-    Attributes:
-        name: Argument of `configure` and attribute of `Settings`.
-        sources: Environment variables by falling precedence, each with the parser of its text.
-        check: Parser of the argument's value; raises `ValueError` where it is not valid.
-        default: Value without any source.
-        meaning: One sentence for the documentation and `worthwhile doctor`.
-        is_secret: Whether the value must not be shown.
-    """
+        proxies = {"http": self.http_proxy or self.all_proxy, "https": self.https_proxy or self.all_proxy}
+        return Wire(
+            signal=signal,
+            url=self.traces_url if signal == "traces" else self.logs_url,
+            headers=either("headers"),
+            compression=either("compression"),
+            timeout_s=either("timeout_s"),
+            certificate=either("certificate"),
+            client_certificate=either("client_certificate"),
+            client_key=either("client_key"),
+            proxies={scheme: proxy for scheme, proxy in proxies.items() if proxy},
+            no_proxy=self.no_proxy or "",
+            protocol=either("protocol"),
+            exporters=self.traces_exporter if signal == "traces" else self.logs_exporter,
+            credential_provider=self.credential_provider or either("credential_provider"),
+        )
 
-    name: str
-    sources: tuple[tuple[str, Callable[[str], object]], ...]
-    check: Callable[[Any], object]
-    default: object
-    meaning: str
-    is_secret: bool = False
 
-
-@dataclass(frozen=True, slots=True)
-class Effective:
+class Effective(NamedTuple):
     """A setting as it is in force, for `worthwhile doctor`."""
 
     name: str
@@ -135,8 +183,19 @@ def _resolve(arguments: Mapping[str, object], environment: Mapping[str, str]) ->
     origins: dict[str, str] = {}
     for row in SETTINGS:
         values[row.name], origins[row.name] = _resolve_row(row, arguments, environment)
-    if "endpoint" in arguments:  # an argument beats every variable, the per-signal ones too
-        values["traces_endpoint"] = values["logs_endpoint"] = None
+    if "endpoint" in arguments:  # an OTLP/HTTP receiver; an argument beats every variable, the per-signal ones too
+        for row in SETTINGS:
+            if (
+                row.name.endswith(("s_endpoint", "protocol", "_exporter", "credential_provider"))
+                and row.name not in arguments
+            ):
+                values[row.name], origins[row.name] = row.default, "default"
+    if "headers" in arguments:  # it goes over the variables name by name
+        given = {key.lower(): value for key, value in values["headers"].items()}
+        for row in SETTINGS:
+            if row.name.endswith("headers"):
+                variables = cast("Mapping[str, str] | None", _resolve_row(row, {}, environment)[0])
+                values[row.name] = None if variables is None else MappingProxyType({**variables, **given})
     return Settings(**values, origins=MappingProxyType(origins))
 
 
@@ -157,14 +216,17 @@ def _resolve_row(row: Setting, arguments: Mapping[str, object], environment: Map
 
 
 def _warn(row: Setting, source: str, value: object, error: Exception) -> None:
-    shown = "(hidden)" if row.is_secret else f"`{value}`"
+    text = shown_url(value) if isinstance(value, str) and "://" in value else value
+    shown = "(hidden)" if row.is_secret else f"`{text}`"
     _guard.warn_once(f"ignored {source} {shown}: expected {error}")
 
 
 def _shown(row: Setting, value: object) -> object:
     if row.is_secret and value:
         return "(set)"
-    return shown_url(value) if row.check is _url and isinstance(value, str) else value
+    if row.check in (url, _wire.proxy) and isinstance(value, str):
+        return shown_url(value)
+    return ",".join(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else value
 
 
 def _signal_url(base: str, path: str) -> str:
@@ -172,189 +234,149 @@ def _signal_url(base: str, path: str) -> str:
     return f"{stem.removesuffix('/v1/traces').removesuffix('/v1/logs')}/{path}"
 
 
-def _flag(value: object) -> bool:
-    if isinstance(value, bool):
-        return value
-    known = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
-    try:
-        return known[str(value).lower()]
-    except KeyError:
-        raise ValueError("`true` or `false`") from None
-
-
-def _is_enabled_unless(text: str) -> bool:
-    return not _flag(text)
-
-
-def _url(value: object) -> str:
-    if isinstance(value, str) and value.startswith(("http://", "https://")):
-        return value
-    raise ValueError("an http:// or https:// URL")
-
-
-def _name(value: object) -> str:
-    if isinstance(value, str) and value:
-        return value
-    raise ValueError("a name")
-
-
-def _pairs(text: str) -> Mapping[str, str]:
-    pairs = [item.split("=", 1) for item in text.split(",") if item.strip()]
-    if not all(len(pair) == 2 and pair[0].strip() and pair[1].strip() for pair in pairs):
-        raise ValueError("`name=value` pairs, separated by commas")
-    return {key.strip(): value.strip() for key, value in pairs}
-
-
-def _mapping(value: object) -> Mapping[str, str]:
-    if isinstance(value, Mapping):
-        items = cast("Mapping[object, object]", value).items()
-        if all(isinstance(key, str) and isinstance(item, str) for key, item in items):
-            return MappingProxyType(dict(cast("Mapping[str, str]", value)))
-    raise ValueError("a mapping from text to text")
-
-
-def _stream_usage(value: object) -> str:
-    if value in ("auto", "always", "never"):
-        return str(value)
-    raise ValueError("`auto`, `always` or `never`")
-
-
-def _seconds(value: object) -> float:
-    try:
-        seconds = float(cast("Any", value))
-    except (TypeError, ValueError):
-        seconds = -1.0
-    if 0 <= seconds < float("inf"):
-        return seconds
-    raise ValueError("seconds, 0 or more")
-
-
-def _count(value: object) -> int:
-    try:
-        count = int(cast("Any", value))
-    except (TypeError, ValueError):
-        count = 0
-    if count > 0:
-        return count
-    raise ValueError("a whole number above 0")
-
-
-_NONE: Final[Mapping[str, str]] = MappingProxyType({})
-
 SETTINGS: Final = (
     Setting(
         "enabled",
-        (("WORTHWHILE_ENABLED", _flag), ("OTEL_SDK_DISABLED", _is_enabled_unless)),
-        _flag,
+        (("WORTHWHILE_ENABLED", flag), ("OTEL_SDK_DISABLED", unless)),
+        flag,
         default=True,
         meaning="Whether anything is recorded; when false, everything passes straight through",
     ),
     Setting(
         "endpoint",
-        (("OTEL_EXPORTER_OTLP_ENDPOINT", _url),),
-        _url,
+        (("OTEL_EXPORTER_OTLP_ENDPOINT", url),),
+        url,
         default="http://127.0.0.1:4318",
         meaning="Base URL of the OTLP/HTTP receiver",
     ),
     Setting(
         "traces_endpoint",
-        (("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", _url),),
-        _url,
+        (("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", url),),
+        url,
         default=None,
         meaning="Full URL for spans, where it differs from the base",
     ),
     Setting(
         "logs_endpoint",
-        (("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", _url),),
-        _url,
+        (("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", url),),
+        url,
         default=None,
         meaning="Full URL for signals, where it differs from the base",
     ),
     Setting(
         "headers",
-        (("OTEL_EXPORTER_OTLP_HEADERS", _pairs),),
-        _mapping,
-        default=_NONE,
+        (("OTEL_EXPORTER_OTLP_HEADERS", _wire.headers),),
+        mapping,
+        default=NONE,
         meaning="Headers of the requests to the receiver; an argument goes over the variable",
         is_secret=True,
     ),
     Setting(
         "service_name",
-        (("OTEL_SERVICE_NAME", _name),),
-        _name,
+        (("OTEL_SERVICE_NAME", name),),
+        name,
         default=None,
         meaning="Name of the service in every span and signal",
     ),
     Setting(
         "endpoints",
-        (("WORTHWHILE_ENDPOINTS", _pairs),),
-        _mapping,
-        default=_NONE,
+        (("WORTHWHILE_ENDPOINTS", pairs),),
+        mapping,
+        default=NONE,
         meaning="Which provider, and which tier, answers at a model server's host or host:port",
     ),
     Setting(
         "stream_usage",
-        (("WORTHWHILE_STREAM_USAGE", _stream_usage),),
-        _stream_usage,
+        (("WORTHWHILE_STREAM_USAGE", one_of("auto", "always", "never")),),
+        one_of("auto", "always", "never"),
         default="auto",
         meaning="Whether streams are asked for their usage: where the server is known to take it, always or never",
     ),
     Setting(
+        "accounting",
+        (("WORTHWHILE_ACCOUNTING", one_of("always", "sampled")),),
+        one_of("always", "sampled"),
+        default="always",
+        meaning="Whether every task and call is kept, or those that `OTEL_TRACES_SAMPLER` takes, with their weight",
+    ),
+    Setting(
         "prices",
-        (("WORTHWHILE_PRICES", _name),),
-        _name,
+        (("WORTHWHILE_PRICES", name),),
+        name,
         default=None,
         meaning="File of contract prices, which go before list prices; also how a server of one's own gets a price",
     ),
     Setting(
         "exit_timeout_s",
-        (("WORTHWHILE_EXIT_TIMEOUT", _seconds),),
-        _seconds,
+        (("WORTHWHILE_EXIT_TIMEOUT", seconds),),
+        seconds,
         default=2.0,
         meaning="Longest delay of the interpreter's exit for the last spans and signals, in seconds",
     ),
     Setting(
         "span_queue_size",
-        (("OTEL_BSP_MAX_QUEUE_SIZE", _count),),
-        _count,
-        default=2048,
-        meaning="Spans that may wait for delivery; more are dropped and counted",
+        (("OTEL_BSP_MAX_QUEUE_SIZE", count),),
+        count,
+        default=32768,
+        meaning="Spans that may wait to be encoded and put into the spool; more are dropped and counted",
     ),
     Setting(
         "span_batch_size",
-        (("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", _count),),
-        _count,
+        (("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", count),),
+        count,
         default=512,
-        meaning="Spans in one request",
+        meaning="Spans in one request, where no more are waiting; a backlog goes in larger ones unless this is set",
     ),
     Setting(
         "span_delay_ms",
-        (("OTEL_BSP_SCHEDULE_DELAY", _count),),
-        _count,
+        (("OTEL_BSP_SCHEDULE_DELAY", count),),
+        count,
         default=5000,
         meaning="Longest wait of a span for others to share its request, in milliseconds",
     ),
     Setting(
         "signal_queue_size",
-        (("OTEL_BLRP_MAX_QUEUE_SIZE", _count),),
-        _count,
-        default=2048,
-        meaning="Signals that may wait for delivery; more are dropped and counted",
+        (("OTEL_BLRP_MAX_QUEUE_SIZE", count),),
+        count,
+        default=32768,
+        meaning="Signals that may wait to be encoded and put into the spool; more are dropped and counted",
     ),
     Setting(
         "signal_batch_size",
-        (("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", _count),),
-        _count,
+        (("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", count),),
+        count,
         default=512,
-        meaning="Signals in one request",
+        meaning="Signals in one request, where no more are waiting; a backlog goes in larger ones unless this is set",
     ),
     Setting(
         "signal_delay_ms",
-        (("OTEL_BLRP_SCHEDULE_DELAY", _count),),
-        _count,
+        (("OTEL_BLRP_SCHEDULE_DELAY", count),),
+        count,
         default=1000,
         meaning="Longest wait of a signal for others to share its request, in milliseconds",
     ),
+    Setting(
+        "spool",
+        (("WORTHWHILE_SPOOL", folder),),
+        folder,
+        default=None,
+        meaning="Folder for what the receiver has not taken yet, by default in the user's state folder; or `off`",
+    ),
+    Setting(
+        "spool_quota_mb",
+        (("WORTHWHILE_SPOOL_QUOTA_MB", count),),
+        count,
+        default=1024,
+        meaning="Megabytes that waiting spans may take on disk, and signals likewise; beyond it the oldest are dropped",
+    ),
+    Setting(
+        "spool_durability",
+        (("WORTHWHILE_SPOOL_DURABILITY", one_of("process", "interval", "always")),),
+        one_of("process", "interval", "always"),
+        default="process",
+        meaning="What the spool survives: the end of the process; of the machine, but for half a second; or all",
+    ),
+    *_wire.ROWS,
 )
 """Every setting, in the order in which `worthwhile doctor` shows them."""
 

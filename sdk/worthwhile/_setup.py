@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
 from worthwhile import _clock, _guard
+from worthwhile._losses import CAUSES
 from worthwhile._stats import Stats, tally
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 _BUILDING = _guard.Guard("everything: worthwhile could not be set up and is off")
 _INSTALLING = _guard.Guard("model calls: the client adaptors could not be installed")
+
+_OF_EXIT = 0.9
+"""Part of the time at exit that is waited; the rest is for what else the interpreter does then."""
 
 _lock = threading.RLock()  # building imports much, and what it imports may call us
 _pipeline: "Pipeline | None" = None
@@ -42,6 +46,7 @@ def configure(  # noqa: PLR0913 - one keyword per setting
     tracer_provider: "TracerProvider | None" = None,
     logger_provider: "LoggerProvider | None" = None,
     exit_timeout_s: float | None = None,
+    spool: str | os.PathLike[str] | None = None,
     enabled: bool | None = None,
 ) -> None:
     """Set what the environment does not, or differently; without it the environment and the defaults hold.
@@ -61,6 +66,8 @@ def configure(  # noqa: PLR0913 - one keyword per setting
         tracer_provider: Provider to make spans with, instead of the host's global one or a private one.
         logger_provider: Provider to emit signals with, likewise.
         exit_timeout_s: Longest delay of the interpreter's exit for the last spans and signals.
+        spool: Folder, as an absolute path, for what the receiver has not acknowledged yet; by default one in the user's
+            state folder. `off` keeps it in memory only.
         enabled: False lets everything pass straight through.
     """
     global _providers  # noqa: PLW0603 - one configuration per process
@@ -77,6 +84,7 @@ def configure(  # noqa: PLR0913 - one keyword per setting
                 "stream_usage": stream_usage,
                 "prices": None if prices is None else os.fspath(prices),
                 "exit_timeout_s": exit_timeout_s,
+                "spool": None if spool is None else os.fspath(spool),
                 "enabled": enabled,
             }
         )
@@ -91,7 +99,7 @@ def configure(  # noqa: PLR0913 - one keyword per setting
         if after.enabled:
             from worthwhile import _pipeline as pipelines  # loads the SDK now, not at the first task
 
-            pipelines.load_exporters(after)
+            pipelines.load(after)
     install_adaptors()
 
 
@@ -104,8 +112,9 @@ def flush(timeout_s: float = 5.0) -> bool:
     """Deliver everything recorded so far; returns within `timeout_s` seconds.
 
     Returns:
-        Whether the receiver acknowledged everything that was recorded since the last flush. Where the host's own
-        OpenTelemetry provider delivers, its answer.
+        Whether the receiver acknowledged everything that was recorded before and nothing was lost since the last flush.
+        What it did not take in time is kept and tried again. Where the host's own OpenTelemetry provider delivers, its
+        answer.
     """
     with _guard.Guard("the call of flush()"):
         return _flush_built(timeout_s, with_hosts=True)
@@ -115,11 +124,15 @@ def flush(timeout_s: float = 5.0) -> bool:
 def shutdown(timeout_s: float = 2.0) -> bool:
     """Flush within `timeout_s` seconds and record nothing more in this process. The host's providers stay open.
 
+    Does not wait for a receiver that is away once everything is in the spool, for the next process to deliver.
+
     Returns:
-        What `flush` returned.
+        What `flush` would have returned.
     """
     global _is_decided  # noqa: PLW0603 - one pipeline per process
-    is_delivered = flush(timeout_s)
+    is_delivered = False
+    with _guard.Guard("the call of shutdown()"):
+        is_delivered = _flush_built(timeout_s, with_hosts=True, may_leave=True)
     _retire()
     _is_decided = True
     for pipeline in _retired:
@@ -130,6 +143,8 @@ def shutdown(timeout_s: float = 2.0) -> bool:
 def stats() -> Stats:
     """What worthwhile has done in this process so far."""
     counts = [outbox.counts() for pipeline in _built() for outbox in pipeline.outboxes]
+    losses: dict[str, int] = {cause: sum(count.losses[cause] for count in counts) for cause in CAUSES}
+    losses["refused"] = sum(count.failed for count in counts)
     return Stats(
         tasks=tally.tasks,
         calls=tally.calls,
@@ -140,6 +155,9 @@ def stats() -> Stats:
         dropped=sum(count.dropped for count in counts),
         waiting=sum(count.waiting for count in counts),
         internal_errors=_guard.internal_errors,
+        spooled=sum(count.kept for count in counts),
+        recovered=sum(count.recovered for count in counts),
+        lost={cause: number for cause, number in losses.items() if number},
     )
 
 
@@ -211,11 +229,15 @@ def _built() -> "list[Pipeline]":
     return [*_retired, *([] if _pipeline is None else [_pipeline])]
 
 
-def _flush_built(timeout_s: float, *, with_hosts: bool) -> bool:
+def _flush_built(timeout_s: float, *, with_hosts: bool, may_leave: bool = False) -> bool:
     deadline_ns = _clock.perf_ns() + int(timeout_s * 1e9)
     streams = sys.modules.get("worthwhile._streams")
     is_settled = streams is None or streams.settle_dropped(timeout_s)
-    waits = [wait for pipeline in _built() for wait in pipeline.start_flush(timeout_s, with_hosts=with_hosts)]
+    waits = [
+        wait
+        for pipeline in _built()
+        for wait in pipeline.start_flush(timeout_s, with_hosts=with_hosts, may_leave=may_leave)
+    ]
     answers = [wait(max(0.0, (deadline_ns - _clock.perf_ns()) / 1e9)) for wait in waits]
     return is_settled and all(answers)
 
@@ -235,13 +257,21 @@ def _at_exit() -> None:
 
     with _guard.Guard("the last spans and signals"):
         settings = _settings.current()
-        if not _flush_built(settings.exit_timeout_s, with_hosts=False):
-            count = stats()
-            _guard.warn_once(
-                f"{count.failed + count.dropped + count.waiting} spans and signals were lost: they could not be "
-                f"delivered to {_settings.shown_url(settings.endpoint)} before the process ended; "
-                "is a collector (`worthwhile up`) running there?"
-            )
+        if _flush_built(settings.exit_timeout_s * _OF_EXIT, with_hosts=False, may_leave=True):
+            return
+        count = stats()
+        lost = count.failed + count.dropped + count.waiting - count.spooled
+        outboxes = [outbox for pipeline in _built() for outbox in pipeline.outboxes]
+        reason = next((f" ({outbox.reason})" for outbox in outboxes if outbox.reason), "")
+        target = _settings.shown_url(settings.endpoint)
+        why = (
+            f"they could not be delivered to {target} before the process ended{reason}; "
+            "is a collector (`worthwhile up`) running there?"
+        )
+        if lost:
+            _guard.warn_once(f"{lost} spans and signals were lost: {why}")
+        if count.spooled:
+            _guard.warn_once(f"{count.spooled} spans and signals are kept for the next process to deliver: {why}")
 
 
 def _after_fork() -> None:

@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Final
 
-from worthwhile._streams import Scanner
+from worthwhile._taps import Scanner
 
 _MAX_DOCUMENT: Final = 32 * 1024 * 1024
 """Longest JSON body that is kept until its end, in bytes; of a longer one the usage stays unknown."""

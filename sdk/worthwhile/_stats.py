@@ -1,5 +1,7 @@
 """What the SDK has done in this process, for `worthwhile.stats()` and `worthwhile doctor`."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 
@@ -13,10 +15,14 @@ class Stats(NamedTuple):
         signals: Signals that were emitted.
         delivered: Spans and signals that the receiver acknowledged. Nothing is counted here, nor in the next three,
             while the host's own OpenTelemetry provider does the delivery.
-        failed: Spans and signals that the receiver refused or that could not be sent.
-        dropped: Spans and signals refused by a full queue.
-        waiting: Spans and signals on their way.
+        failed: Spans and signals that the receiver refused for good.
+        dropped: Spans and signals that were lost before they could reach it; `lost` says why.
+        waiting: Spans and signals on their way. What was recorded is always delivered, failed, dropped or waiting.
         internal_errors: Exceptions of worthwhile's own that were swallowed.
+        spooled: Those waiting that are on disk and outlive this process.
+        recovered: Spans and signals of processes that have ended, which this one delivered.
+        lost: Failed and dropped ones by cause: `refused`, `queue_full`, `closed`, `encode_error`, `quota`, `disk`; and
+            `earlier` for those of processes that have ended, which count nowhere else.
     """
 
     tasks: int
@@ -28,6 +34,9 @@ class Stats(NamedTuple):
     dropped: int
     waiting: int
     internal_errors: int
+    spooled: int = 0
+    recovered: int = 0
+    lost: Mapping[str, int] = MappingProxyType({})
 
 
 class Tally:

@@ -8,18 +8,30 @@ import functools
 import inspect
 import sys
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
-from types import CoroutineType, TracebackType
+from types import (
+    BuiltinFunctionType,
+    CoroutineType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    TracebackType,
+    WrapperDescriptorType,
+)
 from typing import Any, Final, cast
 
-from opentelemetry import context as otel_context
-
 from worthwhile import _clock, _guard, _setup
-from worthwhile._context import current_run, is_current
-from worthwhile._lifecycle import Success, Task, begin, complete, end, enter, interrupt, judge
+from worthwhile._context import attach, current_run, get_current, is_current
+from worthwhile._lifecycle import Success, Task, begin, complete, end, enter, interrupt, judge, leave, resume
+from worthwhile._text import bounded
 
 KeyFinder = Callable[[tuple[Any, ...], dict[str, Any]], object]
 
+_TASK: Final = _guard.Guard("a task")
 _KEY: Final = _guard.Guard("the key of a task")
+
+_FUNCTIONS: Final = frozenset(
+    {FunctionType, BuiltinFunctionType, MethodType, MethodDescriptorType, WrapperDescriptorType}
+)
 
 
 class Opener:
@@ -39,32 +51,49 @@ class Opener:
             is_entry_point: Whether the callable is a method of a decorated class, where the first argument is the
                 instance and a call from within another entry point of the same instance joins its run.
         """
-        self.workload = workload
+        self.workload = bounded(workload)
         self.success = success
         self._find_key = find_key
         self._is_entry_point = is_entry_point
 
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Task | None:
         """Start a run for a call with these arguments; `None` where the call just passes through."""
-        if _setup.active() is None:
+        try:
+            if _setup.active() is None:
+                return None
+            owner = args[0] if self._is_entry_point and args else None
+            if owner is not None and _has_run_of(owner):
+                return None
+            key: object = None
+            if self._find_key is not None:
+                try:
+                    key = self._find_key(args, kwargs)
+                except Exception as error:  # noqa: BLE001 - as `with _KEY`, but free where nothing is raised
+                    _KEY.caught(error)
+            return begin(self.workload, key, owner)
+        except RecursionError:  # no room for us; there may be enough for what the host is about to call
             return None
-        owner = args[0] if self._is_entry_point and args else None
-        if owner is not None and _has_run_of(owner):
+        except Exception as error:  # noqa: BLE001 - as `with _TASK`
+            _TASK.caught(error)
             return None
-        key: object = None
-        if self._find_key is not None:
-            with _KEY:
-                key = self._find_key(args, kwargs)
-        return begin(self.workload, key, owner)
 
 
 def wrap(function: Callable[..., Any], opener: Opener) -> Callable[..., Any]:
-    """Wrap `function` in a function of its own kind."""
+    """Wrap `function` in a function of its own kind, or a callable of another sort in what stands for it."""
+    run = _wrap_by_kind(function, opener)
+    if type(function) in _FUNCTIONS:
+        return run
+    from worthwhile._watched import Watched
+
+    return cast("Callable[..., Any]", Watched(function, run, lambda other: wrap(other, opener)))
+
+
+def _wrap_by_kind(function: Callable[..., Any], opener: Opener) -> Callable[..., Any]:
     if inspect.isasyncgenfunction(function):
         return _wrap_async_generator(function, opener)
     if inspect.isgeneratorfunction(function):
         return _wrap_generator(function, opener)
-    if _is_coroutine_function(function):
+    if is_coroutine_function(function):
         return _wrap_coroutine(function, opener)
     return _wrap_function(function, opener)
 
@@ -118,9 +147,12 @@ def _wrap_function(function: Callable[..., Any], opener: Opener) -> Callable[...
         except BaseException as error:
             interrupt(task, error)
             raise
-        if isinstance(result, CoroutineType):  # a plain function that hands out a coroutine: the work is yet to come
-            otel_context.attach(task.outer)
-            return _finish_later(task, cast("Coroutine[Any, Any, Any]", result), opener)
+        if type(result) is CoroutineType:  # a plain function that hands out a coroutine: the work is yet to come
+            leave(task)
+            begun = cast("Any", result)
+            later: Any = _finish_later(task, begun, opener)
+            later.__name__, later.__qualname__ = begun.__name__, begun.__qualname__
+            return later
         complete(task, result, opener.success)
         return result
 
@@ -128,8 +160,7 @@ def _wrap_function(function: Callable[..., Any], opener: Opener) -> Callable[...
 
 
 async def _finish_later(task: Task, coroutine: Coroutine[Any, Any, Any], opener: Opener) -> Any:
-    task.outer = otel_context.get_current()
-    enter(task)
+    resume(task)
     try:
         result = await coroutine
     except BaseException as error:
@@ -161,25 +192,28 @@ def _wrap_generator(function: Callable[..., Any], opener: Opener) -> Callable[..
     @functools.wraps(function)
     def run(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
         body = _Body(opener.begin(args, kwargs))
-        value: Any = None
+        is_closed = False
+        passing: list[Any] = [None]  # what goes in or out, taken out on its way, so that it is not kept here
         try:
             generator = function(*args, **kwargs)
             step = generator.send
             while True:
                 with body:
-                    item = step(value)
+                    passing.append(step(passing.pop()))
+                is_closed = False
                 try:
-                    step, value = generator.send, (yield item)
+                    step = generator.send
+                    passing.append((yield passing.pop()))
                 except BaseException as error:  # noqa: BLE001 - handed on to the body
-                    step, value = generator.throw, error
+                    is_closed = issubclass(type(error), GeneratorExit)
+                    step = generator.throw
+                    passing.append(error)
         except StopIteration as stop:
-            body.complete(stop.value, opener.success, is_closed=isinstance(value, GeneratorExit))
+            body.complete(stop.value, opener.success, is_closed=is_closed)
             return stop.value
         except BaseException as error:
             body.interrupt(error)
             raise
-        finally:
-            value = None  # an exception kept here would keep this frame alive
 
     return run
 
@@ -189,30 +223,29 @@ def _wrap_async_generator(function: Callable[..., Any], opener: Opener) -> Calla
     async def run(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
         body = _Body(opener.begin(args, kwargs))
         is_closed = False
-        step: Any = None
+        passing: list[Any] = []  # what goes in or out, taken out on its way, so that it is not kept here
         try:
             generator = function(*args, **kwargs)
-            step = _first_step(generator)
+            passing.append(first_step(generator))
             while True:
                 with body:
-                    item = await step
+                    passing.append(await passing.pop())
+                is_closed = False
                 try:
-                    step = generator.asend((yield item))
+                    passing.append(generator.asend((yield passing.pop())))
                 except BaseException as error:  # noqa: BLE001 - handed on to the body
-                    is_closed = isinstance(error, GeneratorExit)
-                    step = generator.athrow(error)
+                    is_closed = issubclass(type(error), GeneratorExit)
+                    passing.append(generator.athrow(error))
         except StopAsyncIteration:
             body.complete(None, opener.success, is_closed=is_closed)
         except BaseException as error:
             body.interrupt(error)
             raise
-        finally:
-            step = None  # an exception kept here would keep this frame alive
 
     return run
 
 
-def _first_step(generator: AsyncGenerator[Any, Any]) -> Any:
+def first_step(generator: AsyncGenerator[Any, Any]) -> Any:
     """First step of a generator that the event loop is not told of: the loop closes the wrapper, which closes it."""
     hooks = sys.get_asyncgen_hooks()
     sys.set_asyncgen_hooks(None, None)
@@ -233,37 +266,63 @@ class _Body:
 
     def __enter__(self) -> None:
         if self._inner is not None:
-            self._outer = otel_context.get_current()
-            otel_context.attach(self._inner)
+            try:
+                outer = get_current()
+                attach(self._inner)
+                self._outer = outer
+            except RecursionError:  # no room for us; there may be enough for the body
+                self._outer = None
+            except Exception as error:  # noqa: BLE001 - as `with _TASK`
+                _TASK.caught(error)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._task is None or self._outer is None:
+        outer = self._outer
+        if outer is None:
             return
-        if kind is GeneratorExit and not is_current(self._task):  # closed from another thread or event-loop task
-            return
-        self._inner = otel_context.get_current()
-        otel_context.attach(self._outer)
+        self._outer = None
+        is_here = True
+        try:
+            # Where it is closed from another thread or event-loop task, what is current there is not its own.
+            is_here = kind is not GeneratorExit or self._task is None or is_current(self._task)
+            self._inner = get_current()
+        except Exception as ours:  # noqa: BLE001 - as `with _TASK`
+            _TASK.caught(ours)
+        finally:
+            if is_here:
+                attach(outer)
+
+    def __del__(self) -> None:
+        """Leave a body that was dropped in the middle of a step, as happens to one that awaits while it is closed."""
+        try:
+            self.__exit__(GeneratorExit, None, None)
+        except Exception as error:  # noqa: BLE001 - as `with _TASK`
+            _TASK.caught(error)
 
     def complete(self, result: object, success: Success | None, *, is_closed: bool) -> None:
         """End the run of a body that came to its end, by itself or because it was told to."""
-        if self._task is None:
+        task = self._task
+        if task is None:
             return
-        if is_closed:
-            end(self._task, "abandoned")
-            return
-        ended_perf_ns = _clock.perf_ns()
+        ended_perf_ns = 0
         try:
-            with self:
-                judge(self._task, result, success)
+            ended_perf_ns = _clock.perf_ns()
+            if success is not None and not is_closed:
+                with self:
+                    judge(task, result, success)
+        except Exception as error:  # noqa: BLE001 - as `with _TASK`
+            _TASK.caught(error)
         finally:
-            end(self._task, "completed", ended_perf_ns=ended_perf_ns)
+            end(task, "abandoned" if is_closed else "completed", ended_perf_ns=ended_perf_ns)
 
     def interrupt(self, error: BaseException) -> None:
         """End the run of a body that `error` left."""
         if self._task is not None:
-            interrupt(self._task, error)
+            try:
+                interrupt(self._task, error)
+            except Exception as ours:  # noqa: BLE001 - as `with _TASK`
+                _TASK.caught(ours)
 
 
 def _has_run_of(owner: object) -> bool:
@@ -273,6 +332,6 @@ def _has_run_of(owner: object) -> bool:
     return run is not None
 
 
-def _is_coroutine_function(function: Callable[..., Any]) -> bool:
+def is_coroutine_function(function: Callable[..., Any]) -> bool:
     call = getattr(type(function), "__call__", None)  # noqa: B004 - an instance whose class has an async __call__
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)

@@ -124,11 +124,11 @@ def use_overrides(path: str | Path | None) -> None:
     A file that cannot be used is reported once, with every problem in it, and list prices go on.
     """
     global _overrides  # noqa: PLW0603 -- one price list per process, like the snapshot itself
-    from worthwhile_schemas.price_book import PriceBookError
-    from worthwhile_schemas.prices import overrides
-
     _overrides = None
     if path is not None:
+        from worthwhile_schemas.price_book import PriceBookError
+        from worthwhile_schemas.prices import overrides
+
         try:
             _overrides = overrides.load(Path(path))
         except PriceBookError as err:

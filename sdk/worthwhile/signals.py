@@ -13,6 +13,7 @@ from uuid import UUID
 from worthwhile import _clock, _guard, _identity, _setup
 from worthwhile._context import TaskRun, current_run
 from worthwhile._stats import tally
+from worthwhile._text import bounded
 from worthwhile_schemas import attributes as names
 
 if TYPE_CHECKING:
@@ -196,31 +197,24 @@ def _emit(
             return signal_id
         now_ns = _clock.time_ns()
         attributes: dict[str, str | int | float | bool] = {
-            names.SIGNAL_ID: signal_id,
+            names.SIGNAL_ID: bounded(signal_id),
             names.SIGNAL_KIND: kind,
             names.SIGNAL_SOURCE: _known_source(judgement.source),
             names.SIGNAL_REVISION: now_ns // 1000 if judgement.revision is None else int(judgement.revision),
-            names.EVALUATION_NAME: name,
+            names.EVALUATION_NAME: bounded(name),
             names.EVALUATION_LABEL: kind,
             **_address(judgement),
         }
         if judgement.actor is not None:
-            attributes[names.SIGNAL_ACTOR] = judgement.actor
+            attributes[names.SIGNAL_ACTOR] = bounded(judgement.actor)
         if value is not None:
             attributes[names.EVALUATION_VALUE] = value
         if passed is not None:
             attributes[names.SIGNAL_PASSED] = bool(passed)
         if is_voided:
             attributes[names.SIGNAL_VOIDED] = True
-        from opentelemetry._logs import SeverityNumber
-
-        pipeline.logger.emit(
-            timestamp=_stamp(judgement.at, now_ns),
-            observed_timestamp=now_ns,
-            severity_number=SeverityNumber.INFO,
-            severity_text="INFO",
-            attributes=attributes,
-            event_name=names.SIGNAL_EVENT,
+        pipeline.emitter.emit(
+            names.SIGNAL_EVENT, attributes, timestamp_ns=_stamp(judgement.at, now_ns), observed_ns=now_ns
         )
         tally.signals += 1
     return signal_id
@@ -238,18 +232,18 @@ def _address(judgement: _Judgement) -> dict[str, str]:
         address = {names.WORKLOAD: task.workload, names.TASK_ID: task.id, **address}
         if task.key is not None:
             address[names.TASK_KEY] = task.key
-    elif task is not None and str(task):
-        address[names.TASK_KEY] = str(task)
-        workload = judgement.workload or _workload_of_key(str(task))
+    elif task is not None and (key := bounded(str(task))):
+        address[names.TASK_KEY] = key
+        workload = judgement.workload or _workload_of_key(key)
         if workload is None and names.TASK_ID not in address:
             _guard.misuse(
                 "a signal by key needs its workload; it stays unmatched without",
                 hint='give it as in ww.accept(key, workload="ticket-reply")',
             )
         if workload is not None:
-            address[names.WORKLOAD] = workload
+            address[names.WORKLOAD] = bounded(workload)
     if judgement.workload is not None:
-        address[names.WORKLOAD] = judgement.workload
+        address[names.WORKLOAD] = bounded(judgement.workload)
     if names.TASK_ID not in address and names.TASK_KEY not in address:
         _guard.misuse(
             "a signal was given outside a task and names none; it stays unmatched",

@@ -8,6 +8,7 @@ from worthwhile import _guard, _identity, _lifecycle, _setup
 from worthwhile._classes import wrap_class
 from worthwhile._context import current_run
 from worthwhile._lifecycle import Success, Task, current_task
+from worthwhile._text import bounded
 from worthwhile._wrappers import Opener, find_key, wrap
 
 __all__ = ["Task", "TaskScope", "current_task", "task"]
@@ -17,7 +18,10 @@ Target = TypeVar("Target", bound=Callable[..., Any])
 _METHOD_KINDS: Final[dict[type[Any], Callable[[Any], Any]]] = {staticmethod: staticmethod, classmethod: classmethod}
 
 _DECORATION: Final = _guard.Guard("the tasks of a decorated callable")
-_BLOCK: Final = _guard.Guard("the key of a task")
+_BLOCK: Final = _guard.Guard("the task of a with block")
+_NAME: Final = _guard.Guard("the name of a task")
+
+_NO_TASK: Final = Task("00000000-0000-0000-0000-000000000000", "task", None, None)
 
 
 @overload
@@ -75,10 +79,13 @@ class TaskScope:
     def __init__(
         self, name: str | None, key: str | Callable[[Mapping[str, Any]], object] | None, success: Success | None
     ) -> None:
-        self._name = name
+        self._name: str | None = None
         self._key = key
         self._success = success
         self._open: list[Task] = []
+        if name is not None:
+            with _NAME:
+                self._name = bounded(str.__str__(name))  # a text may be of a class of the host's
 
     def __call__(self, target: Target, /) -> Target:
         """Decorate a function of any kind, or a class."""
@@ -90,23 +97,13 @@ class TaskScope:
     def __enter__(self) -> Task:
         """Begin a run and make it current."""
         _setup.install_adaptors()
-        workload = self._name or "task"
-        run = _lifecycle.begin(workload, self._block_key())
-        if run is None:  # nothing is recorded, but the block still has its handle
-            return Task(_identity.new_id(), workload, None, None)
-        self._open.append(run)
-        _lifecycle.enter(run)
-        return run
+        return self._begin() or _handle(self._name or "task")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the run; an exception of the block goes on its way."""
-        run = self._take_innermost()
-        if run is not None and error is not None:
-            _lifecycle.interrupt(run, error)
-        elif run is not None:
-            _lifecycle.complete(run, None, None)
+        self._end(error)
 
     async def __aenter__(self) -> Task:
         """Begin a run and make it current."""
@@ -118,13 +115,51 @@ class TaskScope:
         """End the run; an exception of the block goes on its way."""
         self.__exit__(kind, error, trace)
 
+    def _begin(self) -> Task | None:
+        """Begin a run and make it current; `None` where nothing is recorded."""
+        try:
+            run = _lifecycle.begin(self._name or "task", self._block_key())
+            if run is not None:
+                self._open.append(run)
+                _lifecycle.enter(run)
+        except RecursionError:  # no room for us; there may be enough for the block
+            return None
+        except Exception as error:  # noqa: BLE001 - as `with _BLOCK`, but free where nothing is raised
+            _BLOCK.caught(error)
+            return None
+        return run
+
+    def _end(self, error: BaseException | None) -> None:
+        """End the innermost run; none is open where nothing is recorded."""
+        try:
+            if not self._open:
+                return
+            above = current_run()
+            while above is not None and above not in self._open:
+                above = above.parent
+            # The innermost of this scope in the current context; the last where there is none.
+            run = above if isinstance(above, Task) else self._open[-1]
+            self._open.remove(run)
+            if error is not None:
+                _lifecycle.interrupt(run, error)
+            else:
+                _lifecycle.complete(run, None, None)
+        except Exception as ours:  # noqa: BLE001 - as `with _BLOCK`
+            _BLOCK.caught(ours)
+
     def _decorate(self, target: Any) -> Any:
         if isinstance(target, type):
             wrap_class(target, self._name or _name_of(target), self._key, self._success)
             return target
-        kind = _METHOD_KINDS.get(target.__class__)
+        kind = _method_kind(target)
         if kind is not None:
             return kind(self._decorate_function(target.__func__))
+        if not callable(target):
+            _guard.misuse(
+                f"@ww.task stands over `{type(target).__qualname__}`, which cannot be called; it is not recorded",
+                hint="put it over a function, a coroutine function, a generator function or a class",
+            )
+            return target
         return self._decorate_function(target)
 
     def _decorate_function(self, function: Callable[..., Any]) -> Callable[..., Any]:
@@ -146,18 +181,22 @@ class TaskScope:
                 )
         return None if callable(self._key) else self._key
 
-    def _take_innermost(self) -> Task | None:
-        """The innermost run that this scope has opened in the current context; the last where that is another's."""
-        run = current_run()
-        while run is not None:
-            if isinstance(run, Task) and run in self._open:
-                self._open.remove(run)
-                return run
-            run = run.parent
-        return self._open.pop() if self._open else None
+
+def _handle(workload: str) -> Task:
+    """What a block gets whose run is not recorded."""
+    try:
+        return Task(_identity.new_id(), workload, None, None)
+    except Exception as error:  # noqa: BLE001 - as `with _BLOCK`
+        _BLOCK.caught(error)
+        return _NO_TASK
+
+
+def _method_kind(target: object) -> Callable[[Any], Any] | None:
+    return _METHOD_KINDS.get(type(target))
 
 
 def _name_of(target: Callable[..., Any]) -> str:
     """Qualified name, from the innermost function on; the class's name for an instance."""
-    name: str = getattr(target, "__qualname__", None) or type(target).__qualname__
-    return name.rpartition("<locals>.")[2]
+    name: object = getattr(target, "__qualname__", None)
+    whole = name if isinstance(name, str) and name else type(target).__qualname__
+    return whole.rpartition("<locals>.")[2]

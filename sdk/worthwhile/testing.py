@@ -4,18 +4,32 @@
 >>> from worthwhile import testing
 >>> with testing.capture() as captured, ww.task("greet", key="T-1"):
 ...     pass
->>> captured.tasks[0].attributes["worthwhile.task.status"]
+>>> captured.task("greet").attributes["worthwhile.task.status"]
 'completed'
+>>> captured.usage_of(captured.task(key="T-1")).input_tokens, captured.cost_usd_of(captured.task("greet"))
+(None, None)
+
+As a pytest fixture, in a `conftest.py`; there is no plug-in, nothing is loaded that is not asked for:
+
+    captured = pytest.fixture(testing.capturing)
+
+    def test_the_answer_costs_less_than_a_cent(captured):
+        answer("T-1", "refunds")
+        task = captured.task("ticket-reply", key="T-1")
+        assert captured.usage_of(task).output_tokens == 96
+        assert captured.cost_usd_of(task) < Decimal("0.01")
 """
 
 import itertools
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock
-from typing import TYPE_CHECKING, Final
+from decimal import Decimal
+from threading import RLock
+from typing import TYPE_CHECKING, Final, cast
 
 from worthwhile import _clock, _guard, _identity, _setup
+from worthwhile.usage import Usage
 from worthwhile_schemas import attributes as names
 
 if TYPE_CHECKING:
@@ -25,13 +39,26 @@ if TYPE_CHECKING:
 
     from worthwhile._pipeline import Pipeline
 
-__all__ = ["Captured", "EventRecord", "SignalRecord", "SpanRecord", "capture", "swallowing_errors"]
+__all__ = ["Captured", "EventRecord", "SignalRecord", "SpanRecord", "capture", "capturing", "swallowing_errors"]
 
 START_NS: Final = 1_767_225_600_000_000_000
 """Where the fixed clock starts: 2026-01-01T00:00:00Z."""
 
 STEP_NS: Final = 1_000_000
 """How far the fixed clock moves each time that it is read."""
+
+_TOKENS: Final = (
+    names.INPUT_TOKENS,
+    names.OUTPUT_TOKENS,
+    names.CACHE_READ_TOKENS,
+    names.CACHE_WRITE_TOKENS,
+    names.CACHE_WRITE_1H_TOKENS,
+    names.REASONING_TOKENS,
+    names.AUDIO_INPUT_TOKENS,
+    names.AUDIO_OUTPUT_TOKENS,
+    names.WEB_SEARCHES,
+)
+"""The attributes of the fields of `Usage`, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,17 +112,66 @@ class Captured:
     @property
     def tasks(self) -> list[SpanRecord]:
         """The spans of tasks."""
-        return [span for span in self._spans if span.attributes[names.SPAN_TYPE] == "task"]
+        return [span for span in self._spans if span.attributes.get(names.SPAN_TYPE) == "task"]
 
     @property
     def calls(self) -> list[SpanRecord]:
         """The spans of model calls."""
-        return [span for span in self._spans if span.attributes[names.SPAN_TYPE] == "call"]
+        return [span for span in self._spans if span.attributes.get(names.SPAN_TYPE) == "call"]
 
     @property
     def signals(self) -> list[SignalRecord]:
         """Every emitted signal."""
         return list(self._signals)
+
+    def task(self, workload: str | None = None, *, key: str | None = None) -> SpanRecord:
+        """The only finished run of a task with this workload and this key; `None` is any.
+
+        Raises:
+            LookupError: There is none, or more than one.
+        """
+        wanted = {names.WORKLOAD: workload, names.TASK_KEY: key}
+        found = [
+            task
+            for task in self.tasks
+            if all(value is None or task.attributes.get(name) == value for name, value in wanted.items())
+        ]
+        if len(found) != 1:
+            there = ", ".join(f"`{_text(task, names.WORKLOAD)}` {_text(task, names.TASK_KEY)}" for task in self.tasks)
+            raise LookupError(
+                f"looking for a task `{workload or 'of any workload'}` {key or 'of any key'}: {len(found)} have ended, "
+                f"1 was expected\n\nhint: there are {there or 'none at all'}"
+            )
+        return found[0]
+
+    def calls_of(self, task: SpanRecord) -> list[SpanRecord]:
+        """The model calls of a run, those of the tasks within it included."""
+        run_id = _text(task, names.TASK_ID)
+        return [call for call in self.calls if run_id in _runs_of(call)]
+
+    def signals_of(self, task: SpanRecord) -> list[SignalRecord]:
+        """The signals about a run: those that name its id, or its workload and key."""
+        run_id, address = task.attributes[names.TASK_ID], (names.WORKLOAD, names.TASK_KEY)
+        return [
+            signal
+            for signal in self._signals
+            if signal.attributes.get(names.TASK_ID) == run_id
+            or (
+                names.TASK_KEY in signal.attributes
+                and all(signal.attributes.get(name) == task.attributes.get(name) for name in address)
+            )
+        ]
+
+    def usage_of(self, task: SpanRecord) -> Usage:
+        """Tokens of the calls of a run by kind. `None` where no call has reported the kind."""
+        calls = self.calls_of(task)
+        return Usage(*(_sum(call.attributes.get(name) for call in calls) for name in _TOKENS))
+
+    def cost_usd_of(self, task: SpanRecord) -> Decimal | None:
+        """What the calls of a run have cost; `None` if no cost is known. Calls of unknown cost add nothing."""
+        costs = [call.attributes.get(names.COST_AMOUNT) for call in self.calls_of(task)]
+        known = [Decimal(str(cost)) for cost in costs if cost is not None]
+        return sum(known, Decimal(0)) if known else None
 
     def clear(self) -> None:
         """Forget what was collected."""
@@ -125,6 +201,12 @@ def capture(*, fixed: bool = True) -> Generator[Captured]:
         _clock.time_ns, _clock.perf_ns, _identity.new_id = real
 
 
+def capturing() -> Generator[Captured]:
+    """`capture` as pytest wants a fixture: `captured = pytest.fixture(testing.capturing)`."""
+    with capture() as captured:
+        yield captured
+
+
 @contextmanager
 def swallowing_errors() -> Generator[None]:
     """Treat internal errors and misuse as in production, logged and swallowed, although pytest is running."""
@@ -135,10 +217,23 @@ def swallowing_errors() -> Generator[None]:
         _guard.reraises = before
 
 
+def _text(span: SpanRecord, name: str) -> str:
+    return str(span.attributes.get(name, ""))
+
+
+def _runs_of(call: SpanRecord) -> list[str]:
+    return [_text(call, names.TASK_ID), *_text(call, names.TASK_ANCESTORS).split(",")]
+
+
+def _sum(counts: Iterable["AnyValue"]) -> int | None:
+    known = [cast("int", count) for count in counts if count is not None]
+    return sum(known) if known else None
+
+
 class _FixedClock:
     def __init__(self) -> None:
         self._readings = itertools.count(START_NS, STEP_NS)
-        self._lock = Lock()
+        self._lock = RLock()  # a destructor may read the clock in the middle of a reading
 
     def read(self) -> int:
         with self._lock:
@@ -156,7 +251,7 @@ def _memory_pipeline(captured: Captured, *, fixed: bool) -> "Pipeline":
     from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
     from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 
-    from worthwhile._pipeline import Pipeline
+    from worthwhile._pipeline import hosted
 
     class Ids(IdGenerator):
         def __init__(self) -> None:
@@ -188,7 +283,7 @@ def _memory_pipeline(captured: Captured, *, fixed: bool) -> "Pipeline":
     tracers.add_span_processor(Spans())
     loggers = LoggerProvider(shutdown_on_exit=False)
     loggers.add_log_record_processor(Signals())
-    return Pipeline(tracers, loggers)
+    return hosted(tracers, loggers)
 
 
 def _span_record(span: "ReadableSpan") -> SpanRecord:

@@ -1,13 +1,11 @@
 """Tokens of one model call by kind, with the invariants that pricing and the store rely on."""
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 UsageBasis = Literal["reported", "derived", "estimated", "missing", "inconsistent"]
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(NamedTuple):
     """What a provider counted for one call. `None` means that the provider did not say; 0 means that it said zero.
 
     Attributes:
@@ -35,12 +33,10 @@ class Usage:
     @property
     def basis(self) -> UsageBasis:
         """How far the numbers can be trusted: `missing` without any, `inconsistent` when a part exceeds its whole."""
-        if self.input_tokens is None and self.output_tokens is None:
+        total, answered, read, written, kept_1h, reasoning = self[:6]
+        if total is None and answered is None:
             return "missing"
-        cached = (self.cache_read_tokens or 0) + (self.cache_write_tokens or 0)
-        parts_fit = (
-            cached <= (self.input_tokens or 0)
-            and (self.cache_write_1h_tokens or 0) <= (self.cache_write_tokens or 0)
-            and (self.reasoning_tokens or 0) <= (self.output_tokens or 0)
-        )
-        return "reported" if parts_fit and min(self.input_tokens or 0, self.output_tokens or 0) >= 0 else "inconsistent"
+        total, answered, written = total or 0, answered or 0, written or 0
+        if (read or 0) + written > total or (kept_1h or 0) > written or (reasoning or 0) > answered:
+            return "inconsistent"
+        return "reported" if total >= 0 <= answered else "inconsistent"

@@ -5,9 +5,11 @@ import subprocess
 import sys
 import textwrap
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import pytest
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -20,6 +22,12 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from worthwhile import _guard, _settings, _setup, testing
 
 SOURCES = [str(Path(__file__).parents[2] / package) for package in ("sdk", "schemas")]
+
+
+@pytest.fixture(autouse=True)
+def _state_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A spool of its own for each test, so that none delivers what another has left."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
 
 
 @pytest.fixture
@@ -37,8 +45,19 @@ def as_in_production() -> Iterator[None]:
     _guard._seen.clear()
 
 
+class Reply(NamedTuple):
+    """How the receiver answers a request; it takes the spans of those with status 200."""
+
+    status: int
+    headers: Mapping[str, str] = MappingProxyType({})
+    body: bytes = b""
+
+
 class Receiver:
-    """An OTLP/HTTP receiver; `answer` says what it does with each request."""
+    """An OTLP/HTTP receiver.
+
+    `status` is how it answers, unless `judge` says so of each request; it waits for `answers` to be set.
+    """
 
     def __init__(self) -> None:
         self.spans: list[Span] = []
@@ -47,7 +66,9 @@ class Receiver:
         self.headers: list[dict[str, str]] = []
         self.scopes: set[tuple[str, str]] = set()
         self.connections: dict[str, int] = {}
+        self.bodies: list[bytes] = []
         self.status = 200
+        self.judge: Callable[[str, bytes], Reply] = lambda path, body: Reply(self.status)
         self.answers = threading.Event()
         self.answers.set()
         self._lock = threading.Lock()
@@ -59,11 +80,16 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 receiver.answers.wait(30)
-                if receiver.status == 200:
+                receiver.bodies.append(body)
+                reply = receiver.judge(self.path, body)
+                if reply.status == 200:
                     receiver.take(self.path, dict(self.headers), body, self.client_address[1])
-                self.send_response(receiver.status)
-                self.send_header("Content-Length", "0")
+                self.send_response(reply.status)
+                for key, value in reply.headers.items():
+                    self.send_header(key, value)
+                self.send_header("Content-Length", str(len(reply.body)))
                 self.end_headers()
+                self.wfile.write(reply.body)
 
             def log_message(self, *args: object) -> None:
                 """Silence."""
@@ -75,10 +101,11 @@ class Receiver:
         self._thread.start()
 
     def take(self, path: str, headers: dict[str, str], body: bytes, client_port: int) -> None:
-        if headers.get("Content-Encoding") == "gzip":
+        headers = {key.lower(): value for key, value in headers.items()}
+        if headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         with self._lock:
-            self.headers.append({key.lower(): value for key, value in headers.items()})
+            self.headers.append(headers)
             if path == "/v1/traces":
                 for group in ExportTraceServiceRequest.FromString(body).resource_spans:
                     self.resources.append(group.resource)
@@ -135,7 +162,8 @@ def fresh() -> Iterator[None]:
 
     def reset() -> None:
         for pipeline in _setup._built():
-            pipeline.close()
+            for outbox in pipeline.outboxes:
+                abandon(outbox)
         _setup._retired.clear()
         _setup._pipeline, _setup._is_decided = None, False
         _setup._providers = (None, None)
@@ -144,6 +172,16 @@ def fresh() -> Iterator[None]:
     reset()
     yield
     reset()
+
+
+def abandon(outbox: Any) -> None:
+    """Have the threads of an outbox end, whatever still waits in it."""
+    bells = (outbox._drainer.bell, outbox._post)
+    outbox._courier.close()
+    outbox.after_fork()
+    outbox.close()
+    for bell in bells:
+        bell.ring()
 
 
 @pytest.fixture

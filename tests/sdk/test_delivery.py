@@ -1,6 +1,5 @@
 """Delivery to a real OTLP/HTTP receiver: what arrives, what `flush` says, what is counted as lost."""
 
-import logging
 import threading
 import time
 from collections.abc import Callable
@@ -9,10 +8,10 @@ from typing import Any
 import pytest
 from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from tests.sdk.conftest import Reply
 
 import worthwhile as ww
 from worthwhile import Usage, _setup
-from worthwhile._delivery import Counts, Outbox
 from worthwhile._invocation import Attempt, CallRequest, CallResponse, start
 
 
@@ -82,16 +81,16 @@ def test_nothing_recorded_is_nothing_to_deliver() -> None:
     assert ww.stats()[4:8] == (0, 0, 0, 0)
 
 
-@pytest.mark.parametrize("status", [400, 401, 404])
-def test_flush_says_no_when_the_receiver_did(receiver: Any, status: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_flush_says_no_when_the_receiver_did(receiver: Any, caplog: pytest.LogCaptureFixture) -> None:
     ww.configure(endpoint=receiver.url)
-    receiver.status = status
+    receiver.status = 400
     work()
     assert ww.flush(10) is False
     assert ww.flush(10) is True, "nothing more was lost since"
     work()
     assert ww.flush(10) is False
     assert ww.stats()[4:8] == (0, 2, 0, 0)
+    assert ww.stats().lost == {"refused": 2}
     receiver.status = 200
     work()
     assert ww.flush(10) is True
@@ -99,7 +98,35 @@ def test_flush_says_no_when_the_receiver_did(receiver: Any, status: int, caplog:
     messages = [record.getMessage() for record in caplog.records]
     assert len(messages) == 1, "once per cause"
     assert messages[0].startswith(f"lost 1 spans: {receiver.url}/v1/traces did not take them (")
-    assert str(status) in messages[0]
+    assert "400" in messages[0]
+
+
+@pytest.mark.parametrize("status", [401, 404, 500, 503])
+def test_what_is_not_the_fault_of_the_data_is_kept(
+    receiver: Any, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    ww.configure(endpoint=receiver.url)
+    receiver.status = status
+    work()
+    assert ww.flush(0.3) is False
+    assert ww.stats()[4:8] == (0, 0, 0, 1)
+    assert ww.stats().spooled == 1
+    receiver.status = 200
+    assert ww.flush(10) is True, "a flush tries at once"
+    assert ww.stats()[4:8] == (1, 0, 0, 0)
+    assert receiver.task_names() == ["t"]
+    kept = [record.getMessage() for record in caplog.records]
+    assert len(kept) == (status != 503)
+    assert all(f"{receiver.url}/v1/traces takes no spans: " in line and str(status) in line for line in kept)
+
+
+def test_flush_uses_its_time_to_try_again(receiver: Any) -> None:
+    ww.configure(endpoint=receiver.url)
+    answers = iter((503, 503))
+    receiver.judge = lambda path, body: Reply(next(answers, 200))
+    work()
+    assert ww.flush(20) is True
+    assert receiver.task_names() == ["t"]
 
 
 def test_flush_keeps_its_deadline_when_the_receiver_hangs(receiver: Any) -> None:
@@ -259,53 +286,23 @@ def test_a_run_that_ends_after_shutdown_is_counted_as_dropped(receiver: Any) -> 
     assert ww.stats().dropped == 1
 
 
-def test_the_exporters_log_lines_of_other_threads_pass(receiver: Any, caplog: pytest.LogCaptureFixture) -> None:
-    ww.configure(endpoint=receiver.url)
-    work()
-    logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter").warning("the host's own")
-    assert "the host's own" in caplog.text
-
-
 def test_delivery_itself_is_not_instrumented(receiver: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    from worthwhile._transport import Sender
 
     seen: list[object] = []
-    real = OTLPSpanExporter.export
+    real = Sender.send
 
-    def export(self: Any, spans: Any) -> Any:
+    def send(self: Any, body: bytes, timeout_s: float | None = None) -> Any:
         seen.append(get_value(_SUPPRESS_INSTRUMENTATION_KEY))
-        return real(self, spans)
+        return real(self, body, timeout_s)
 
-    monkeypatch.setattr(OTLPSpanExporter, "export", export)
+    monkeypatch.setattr(Sender, "send", send)
     ww.configure(endpoint=receiver.url)
     work()
     assert ww.flush(10)
     assert seen == [True]
-
-
-def test_an_exporter_that_raises_costs_its_batch_only() -> None:
-    batches: list[list[int]] = []
-
-    def make_export() -> Any:
-        def export(batch: Any) -> bool:
-            batches.append(list(batch))
-            if 3 in batch:
-                raise RuntimeError
-            return True
-
-        return export
-
-    outbox: Outbox[int] = Outbox(make_export, kind="spans", target="nowhere", size=100, batch=2, delay=60)
-    for number in range(1, 6):
-        outbox.put(number)
-    assert outbox.flush(10) is False
-    assert [number for batch in batches for number in batch] == [1, 2, 3, 4, 5]
-    lost = sum(len(batch) for batch in batches if 3 in batch)
-    assert outbox.counts() == Counts(delivered=5 - lost, failed=lost, dropped=0, waiting=0)
-    outbox.put(6)
-    assert outbox.flush(10) is True
-    outbox.close()
 
 
 def test_signals_without_a_task_in_sight_arrive_too(receiver: Any, plain: Callable[[LogRecord], Any]) -> None:

@@ -1,5 +1,7 @@
 """Who answers behind a base URL."""
 
+from typing import Any
+
 import pytest
 
 import worthwhile as ww
@@ -116,11 +118,12 @@ def test_a_mapping_decides_over_everything(monkeypatch: pytest.MonkeyPatch) -> N
             "plain.example.com": "somebody/cloud",
         }
     )
+    loopback: dict[str, Any] = {"locality": "host", "locality_basis": "loopback"}
     assert endpoint("http://127.0.0.1:9001/v1", "openai") == Endpoint(
-        "openai", "frontier", is_own=False, takes_stream_usage=True, address="127.0.0.1", port=9001
+        "openai", "frontier", is_own=False, takes_stream_usage=True, address="127.0.0.1", port=9001, **loopback
     )
     assert endpoint("http://127.0.0.1:9002/v1", "openai") == Endpoint(
-        "llama_cpp", "edge", is_own=True, takes_stream_usage=True, address="127.0.0.1", port=9002
+        "llama_cpp", "edge", is_own=True, takes_stream_usage=True, address="127.0.0.1", port=9002, **loopback
     )
     assert (endpoint("https://gw.example.com", "openai").provider, endpoint("https://gw.example.com", "x").tier) == (
         *("azure.ai.openai", "cloud"),

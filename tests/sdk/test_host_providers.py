@@ -168,14 +168,16 @@ def test_the_sampler_sees_what_is_known_at_the_start() -> None:
     assert seen[1]["worthwhile.task.key"] == "K"
 
 
-def test_a_standard_sampler_variable_works_on_the_private_provider(
-    receiver: Any, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("accounting", "kept"), [("sampled", 0), ("", 2)])
+def test_a_sampler_variable_counts_where_accounting_is_sampled_and_else_every_span_is_kept(
+    receiver: Any, monkeypatch: pytest.MonkeyPatch, accounting: str, kept: int
 ) -> None:
     monkeypatch.setenv("OTEL_TRACES_SAMPLER", "always_off")
+    monkeypatch.setenv("WORTHWHILE_ACCOUNTING", accounting)
     ww.configure(endpoint=receiver.url)
     work()
     assert ww.flush(10)
-    assert (len(receiver.spans), len(receiver.signals)) == (0, 1)
+    assert (len(receiver.spans), len(receiver.signals)) == (kept, 1)
 
 
 def test_a_host_provider_that_hangs_cannot_hold_up_flush(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,13 +194,15 @@ def test_a_host_provider_that_hangs_cannot_hold_up_flush(host: Host, monkeypatch
 
 
 def test_an_sdk_that_is_switched_off_is_told_of(
-    monkeypatch: pytest.MonkeyPatch, as_in_production: None, caplog: pytest.LogCaptureFixture
+    monkeypatch: pytest.MonkeyPatch, as_in_production: None, caplog: pytest.LogCaptureFixture, receiver: Any
 ) -> None:
     monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
     monkeypatch.setenv("WORTHWHILE_ENABLED", "true")
+    monkeypatch.setenv("WORTHWHILE_ACCOUNTING", "sampled")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
     work()
-    assert ww.flush(1) is True
-    assert ww.stats()[4:8] == (0, 0, 0, 0)
+    assert ww.flush(10) is True
+    assert (len(receiver.spans), len(receiver.signals)) == (0, 1), "signals need no provider"
     assert "is OTEL_SDK_DISABLED set?" in caplog.text
 
 

@@ -55,6 +55,8 @@ def test_a_call_becomes_this_span(captured: Captured) -> None:
             "server.address": "api.openai.com",
             "server.port": 443,
             "worthwhile.route.tier": "frontier",
+            "worthwhile.route.locality": "public",
+            "worthwhile.route.locality_basis": "public_name",
             "worthwhile.workload": "reply",
             "worthwhile.task.id": t.id,
             "worthwhile.task.key": "T-1",
@@ -247,6 +249,7 @@ def test_retries_are_events_in_order(captured: Captured) -> None:
     invocation.finish(None)
     call = captured.calls[0]
     assert call.attributes["http.request.resend_count"] == 2
+    assert call.attributes["worthwhile.retry.wait"] == 1.0
     assert call.attributes["http.response.status_code"] == 200
     started = call.start_ns - (START_NS + STEP_NS)  # this clock's perf reading follows its wall reading
     assert call.events == tuple(
@@ -258,18 +261,21 @@ def test_retries_are_events_in_order(captured: Captured) -> None:
                     "worthwhile.attempt.duration": 0.002,
                     "worthwhile.attempt.wait": 0.0,
                     "http.response.status_code": 429,
+                    "worthwhile.attempt.billed": False,
                 },
                 {
                     "worthwhile.attempt.number": 2,
                     "worthwhile.attempt.duration": 0.002,
                     "worthwhile.attempt.wait": 0.5,
                     "error.type": "httpx.ConnectError",
+                    "worthwhile.attempt.billed": False,
                 },
                 {
                     "worthwhile.attempt.number": 3,
                     "worthwhile.attempt.duration": 0.002,
                     "worthwhile.attempt.wait": 0.5,
                     "http.response.status_code": 200,
+                    "worthwhile.attempt.billed": True,
                 },
             ),
             1,
@@ -330,12 +336,12 @@ def test_a_call_may_end_in_another_thread(captured: Captured) -> None:
 def test_losing_the_cost_does_not_lose_the_tokens(
     captured: Captured, as_in_production: None, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from worthwhile import _invocation
+    from worthwhile import _call_span
 
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(_invocation, "price_call", broken)
+    monkeypatch.setattr(_call_span, "price_call", broken)
     begin().finish(CallResponse(model=MODEL, usage=Usage(3, 4)))
     attributes = captured.calls[0].attributes
     assert attributes["gen_ai.usage.input_tokens"] == 3

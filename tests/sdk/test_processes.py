@@ -61,7 +61,7 @@ def test_the_exit_is_bounded_whatever_the_receiver_does(
 ) -> None:
     receiver.status = 503
     url = {"refused": "http://127.0.0.1:9", "silent": f"http://127.0.0.1:{silent_port}", "503": receiver.url}[kind]
-    done = run_program(EXIT_TIME, OTEL_EXPORTER_OTLP_ENDPOINT=url, OTEL_BSP_MAX_QUEUE_SIZE="4000")
+    done = run_program(EXIT_TIME, OTEL_EXPORTER_OTLP_ENDPOINT=url, WORTHWHILE_SPOOL="off")
     assert done.returncode == 0
     assert 1.5 < float(done.stdout) < 2.6
     lines = [line for line in done.stderr.splitlines() if line.strip()]

@@ -1,5 +1,6 @@
 """The public surface: what is exported, that it is documented, and its signatures. A change here is one for users."""
 
+import importlib
 import inspect
 from pathlib import Path
 
@@ -21,9 +22,11 @@ def test_what_is_exported() -> None:
         *("task", "Task", "TaskScope", "current_task", "Usage"),
         *("accept", "reject", "edit", "escalate", "score", "fail", "void"),
         *("configure", "flush", "shutdown", "stats", "Stats"),
+        *("fallback", "Leg", "FallbackBlock", "FallbackLeg", "route", "Route"),
+        *("cached", "cache_hit", "CacheEntry", "CacheStore", "MemoryCache"),
     }
     assert set(testing.__all__) == {
-        *("capture", "swallowing_errors", "Captured", "SpanRecord", "EventRecord", "SignalRecord"),
+        *("capture", "capturing", "swallowing_errors", "Captured", "SpanRecord", "EventRecord", "SignalRecord"),
     }
 
 
@@ -61,10 +64,21 @@ def test_signatures_of_the_rest() -> None:
 
     assert names(ww.task) == ["target", "key", "success"]
     assert names(ww.current_task) == []
+    assert names(ww.fallback) == ["legs", "on", "when"]
+    assert names(ww.Leg) == ["target", "model", "tier", "name"]
+    assert names(ww.FallbackBlock.leg) == ["self", "name", "tier"]
+    assert names(ww.FallbackLeg.reject) == ["self", "reason"]
+    assert names(ww.route) == ["tier"]
+    assert names(ww.cached) == ["target", "key", "store", "ttl_s"]
+    assert names(ww.cache_hit) == ["kind", "model", "provider", "operation", "saved"]
+    assert names(ww.MemoryCache) == ["max_entries"]
+    assert ww.CacheEntry._fields == (
+        *("value", "operation", "provider", "model", "response_model", "cost_basis", "saved_usd"),
+    )
     assert names(ww.flush) == names(ww.shutdown) == ["timeout_s"]
     assert names(ww.configure) == [
         *("endpoint", "headers", "service_name", "endpoints", "stream_usage", "prices"),
-        *("tracer_provider", "logger_provider", "exit_timeout_s", "enabled"),
+        *("tracer_provider", "logger_provider", "exit_timeout_s", "spool", "enabled"),
     ]
     assert {parameter.kind for parameter in inspect.signature(ww.configure).parameters.values()} == {
         inspect.Parameter.KEYWORD_ONLY
@@ -73,3 +87,14 @@ def test_signatures_of_the_rest() -> None:
 
 def test_the_package_says_that_it_is_typed() -> None:
     assert Path(ww.__file__).with_name("py.typed").exists()
+
+
+def test_what_few_programs_use_is_there_when_asked_for():
+    for name in ww._SELDOM:
+        vars(ww).pop(name, None)
+    assert set(ww.__all__) <= set(dir(ww))
+    assert ww.cached is importlib.import_module("worthwhile.caching").cached
+    assert ww.Route is importlib.import_module("worthwhile.routing").Route
+    with pytest.raises(AttributeError, match="no_such_name") as raised:
+        ww.no_such_name  # noqa: B018 - it is looked up
+    assert raised.value.name == "no_such_name"

@@ -238,13 +238,13 @@ def test_an_internal_error_never_reaches_the_host(
     captured: Captured, as_in_production: None, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*args: object, **kwargs: object) -> None:
-        raise RuntimeError("tracer is broken")
+        raise RuntimeError("origin is broken")
 
     from worthwhile import _setup
 
     pipeline = _setup.active()
     assert pipeline is not None
-    monkeypatch.setattr(type(pipeline.tracer), "start_span", broken)
+    monkeypatch.setattr(type(pipeline.origin), "begin", broken)
     before = ww.stats().internal_errors
     assert answer("T-1") == "hello"
     with ww.task("t") as t:

@@ -2,12 +2,13 @@
 
 import doctest
 import time
+from decimal import Decimal
 
 import pytest
 
 import worthwhile as ww
-from worthwhile import _setup, testing
-from worthwhile._invocation import CallRequest, start
+from worthwhile import Usage, _setup, testing
+from worthwhile._invocation import CallRequest, CallResponse, start
 from worthwhile.testing import START_NS, STEP_NS
 
 
@@ -26,6 +27,64 @@ def test_two_captures_of_the_same_work_are_equal() -> None:
     assert first.signals == second.signals
     assert (len(first.tasks), len(first.calls), len(first.signals)) == (1, 1, 1)
     assert first.spans[0].start_ns == START_NS + 2 * STEP_NS
+
+
+captured = pytest.fixture(testing.capturing)
+"""The recipe of the module's documentation."""
+
+
+def spend(*, input_tokens: int, model: str = "gpt-4o-mini") -> None:
+    call = start(CallRequest("chat", "openai", model))
+    call.finish(CallResponse(model=model, usage=Usage(input_tokens=input_tokens, output_tokens=10)))
+
+
+def test_what_a_task_has_used_is_what_its_calls_have_nested_ones_included(captured: testing.Captured) -> None:
+    with ww.task("outer", key="K"):
+        spend(input_tokens=1_000)
+        with ww.task("inner"):
+            spend(input_tokens=500)
+            spend(input_tokens=7, model="nobody-prices-this")
+    spend(input_tokens=3)
+    outer, inner = captured.task("outer", key="K"), captured.task("inner")
+    assert [len(captured.calls_of(task)) for task in (outer, inner)] == [3, 2]
+    assert captured.usage_of(outer) == Usage(input_tokens=1_507, output_tokens=30)
+    assert captured.usage_of(inner) == Usage(input_tokens=507, output_tokens=20)
+    # 0.15 and 0.60 USD per million tokens, of 1,500 and 20 tokens; the unknown model adds nothing.
+    assert captured.cost_usd_of(outer) == Decimal("0.000237")
+    assert captured.cost_usd_of(inner) == Decimal("0.000081")
+
+
+def test_what_is_unknown_is_none(captured: testing.Captured) -> None:
+    with ww.task("t"):
+        spend(input_tokens=7, model="nobody-prices-this")
+    assert captured.cost_usd_of(captured.task()) is None
+    with ww.task("without calls"):
+        pass
+    assert captured.usage_of(captured.task("without calls")) == Usage()
+
+
+def test_signals_of_a_task_are_found_by_id_and_by_key(captured: testing.Captured) -> None:
+    with ww.task("t", key="K") as task:
+        task.accept()
+    with ww.task("t", key="L"):
+        pass
+    ww.reject("K", workload="t")
+    ww.reject("K", workload="another")
+    assert [signal.event_name for signal in captured.signals_of(captured.task(key="K"))] == [
+        signal.event_name for signal in captured.signals[:2]
+    ]
+    assert captured.signals_of(captured.task(key="L")) == []
+
+
+def test_a_task_that_is_not_there_or_not_alone_is_told(captured: testing.Captured) -> None:
+    with pytest.raises(LookupError, match=r"0 have ended.*(?s:.)*none at all"):
+        captured.task("t")
+    for key in ("K", "L"):
+        with ww.task("t", key=key):
+            pass
+    with pytest.raises(LookupError, match=r"2 have ended(?s:.)*`t` K, `t` L"):
+        captured.task("t")
+    assert captured.task(key="L") == captured.tasks[1]
 
 
 def test_unfixed_capture_has_real_ids_and_clocks() -> None:

@@ -1,4 +1,4 @@
-"""Types survive decoration: mypy and pyright agree with every claim in `decorated.py`, and reject every marked line."""
+"""Types survive decoration: mypy and pyright agree with every claim of the cases, and reject every marked line."""
 
 import json
 import os
@@ -9,8 +9,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-CASES = Path(__file__).with_name("decorated.py")
-EXPECTED = {number for number, line in enumerate(CASES.read_text().splitlines(), 1) if "# error: " in line}
+CASES = [Path(__file__).with_name(f"{name}.py") for name in ("decorated", "fallbacks_and_caches")]
+EXPECTED = {
+    (path.name, number)
+    for path in CASES
+    for number, line in enumerate(path.read_text().splitlines(), 1)
+    if "# error: " in line
+}
 SOURCES = [str(ROOT / "sdk"), str(ROOT / "schemas")]
 
 
@@ -30,19 +35,20 @@ def run(*command: str, **environment: str) -> str:
 
 def test_mypy_agrees(tmp_path: Path) -> None:
     found = run(
-        *("mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path}", str(CASES)), MYPYPATH=":".join(SOURCES)
+        *("mypy", "--strict", "--config-file=", f"--cache-dir={tmp_path}", *map(str, CASES)),
+        MYPYPATH=":".join(SOURCES),
     )
-    errors = re.findall(r"decorated\.py:(\d+): error: (.*)", found)
-    assert errors, found
-    assert {int(line) for line, _ in errors} == EXPECTED, found
+    errors = re.findall(r"(\w+\.py):(\d+): error: ", found)
+    assert {(name, int(line)) for name, line in errors} == EXPECTED, found
     assert "sdk/worthwhile" not in found
 
 
 def test_pyright_agrees(tmp_path: Path) -> None:
-    shutil.copy(CASES, tmp_path)
+    for path in CASES:
+        shutil.copy(path, tmp_path)
     project = tmp_path / "pyrightconfig.json"
     project.write_text(json.dumps({"extraPaths": SOURCES, "typeCheckingMode": "strict", "pythonVersion": "3.11"}))
     found = json.loads(run("basedpyright", "--outputjson", "--pythonpath", sys.executable, "--project", str(project)))
     errors = [each for each in found["generalDiagnostics"] if each["severity"] == "error"]
-    lines = {each["range"]["start"]["line"] + 1 for each in errors}
-    assert lines == EXPECTED, "\n".join(f"{each['range']['start']['line'] + 1}: {each['message']}" for each in errors)
+    lines = {(Path(each["file"]).name, each["range"]["start"]["line"] + 1): each["message"] for each in errors}
+    assert lines.keys() == EXPECTED, lines

@@ -8,19 +8,16 @@ import importlib
 import sys
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-import wrapt
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from worthwhile import _guard
+from worthwhile.clients._imports import when_imported
 
 if TYPE_CHECKING:
     from worthwhile.clients._base import Patch
 
 
-@dataclass(frozen=True, slots=True)
-class Client:
+class Client(NamedTuple):
     """One row of the table.
 
     Attributes:
@@ -78,7 +75,7 @@ def install() -> None:
         is_first, _is_watching = not _is_watching, True
         for client in CLIENTS + TRANSPORTS:
             if is_first:
-                wrapt.register_post_import_hook(_hook(client), client.module)
+                when_imported(client.module, _hook(client))
             elif client.module in sys.modules:
                 _patch(client, sys.modules[client.module], _installation)
 
@@ -122,7 +119,19 @@ def _is_known(version: str, client: Client) -> bool:
 
 
 def _wrap(patch: "Patch", installation: _Installation) -> None:
-    owner, attribute, original = wrapt.resolve_path(patch.module, patch.name)
-    wrapper = wrapt.FunctionWrapper(original, patch.wrapper)
-    wrapt.apply_patch(owner, attribute, wrapper)
+    owner, attribute, original = _resolved(patch.module, patch.name)
+    wrapper = patch.make(original)
+    setattr(owner, attribute, wrapper)
     installation.patched.append((owner, attribute, original, wrapper))
+
+
+def _resolved(module: str, path: str) -> tuple[Any, str, Any]:
+    """What holds the attribute at `path`, its name, and the attribute as it lies there, bound to nothing."""
+    owner: Any = importlib.import_module(module)
+    *holders, attribute = path.split(".")
+    for holder in holders:
+        owner = getattr(owner, holder)
+    for kind in owner.__mro__ if isinstance(owner, type) else (owner,):
+        if attribute in vars(kind):
+            return owner, attribute, vars(kind)[attribute]
+    raise AttributeError(f"`{module}` has no `{path}`")

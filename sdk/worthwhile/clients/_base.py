@@ -1,3 +1,5 @@
+# ruff: noqa: SLF001 - a call is filled in where it begins
+# pyright: reportPrivateUsage=false
 """What the adaptors of HTTP clients share: one model call seen at the client's `request` method.
 
 Clients made from an OpenAPI description (openai, anthropic) pass every call, however it was begun (`create`, `parse`,
@@ -7,19 +9,31 @@ cannot count twice, and where the request is already the JSON that goes out.
 """
 
 import copy
+import functools
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from worthwhile import _invocation
+from worthwhile import _settings
+from worthwhile._call import Facts, Format, Target
+from worthwhile._context import attach
+from worthwhile._endpoints import endpoint
 from worthwhile._guard import Guard
-from worthwhile._invocation import CallRequest, CallResponse
-from worthwhile._sse import scanner
-from worthwhile._streams import AsyncStreamTap, BodyTap, Collector, RawBodyTap, Reading, StreamTap
-from worthwhile.clients._fields import Attributes, mapping, text
+from worthwhile._invocation import Invocation, begin
+from worthwhile.clients._fields import ask, text_of
+
+if TYPE_CHECKING:
+    from worthwhile._streams import Collector
 
 _GUARD: Final = Guard("the span of a model call")
+
+_MAX_REMEMBERED: Final = 256
+
+Remembered: TypeAlias = tuple[Any, object, Target]
+"""A client's base URL and the settings, and where its calls go as long as both are these very objects."""
+
+_NO_TARGET: Final[tuple[Any, object, Any]] = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +41,18 @@ class Api:
     """How the calls of one endpoint are read.
 
     Attributes:
-        operation: `gen_ai.operation.name` of its calls.
-        request: Attributes of the request, from the JSON that goes out.
-        response: What the answer tells, from the client's object or from decoded JSON.
-        collector: Makes what gathers a streamed answer; its argument says whether our usage chunk is to be hidden.
+        format: What is made of what the others keep, where the span is read.
+        asks: The fields of the request, the JSON that goes out, that are kept beside the model.
+        take: The facts of an answer, of the client's object or of decoded JSON.
+        collector: Makes what gathers a streamed answer. Its arguments are what was kept of the request, and whether our
+            usage chunk is to be hidden.
         has_stream_options: Whether a stream may be asked for its usage with `stream_options.include_usage`.
     """
 
-    operation: str
-    request: Callable[[Mapping[str, Any]], Attributes]
-    response: Callable[[Any], CallResponse]
-    collector: Callable[[bool], Collector] | None = None
+    format: Format
+    asks: Collection[str]
+    take: Callable[[Any], Facts]
+    collector: "Callable[[Facts, bool], Collector] | None" = None
     has_stream_options: bool = False
 
 
@@ -51,6 +66,8 @@ class Library:
         stream: The library's public `Stream` class.
         async_stream: The library's public `AsyncStream` class.
         takes_stream_usage: Whether the client, beyond its endpoint, can be asked for a stream's usage.
+        by_url: What `api_of` has found so far.
+        targets: What `target_of` has found so far, by the identity of the base URL.
     """
 
     name: str
@@ -58,19 +75,40 @@ class Library:
     stream: type
     async_stream: type
     takes_stream_usage: Callable[[Any, Mapping[str, Any]], bool] = lambda client, body: True
+    by_url: dict[str, Api] = field(default_factory=dict[str, Api])
+    targets: dict[int, Remembered] = field(default_factory=dict[int, Remembered])
 
-    def api_of(self, options: Any) -> Api | None:
-        """The endpoint that a request with the client's final `options` goes to, if it is one that is counted."""
-        return self.apis.get(options.url.partition("?")[0].strip("/")) if options.method.lower() == "post" else None
+    def api_of(self, url: str) -> Api | None:
+        """The endpoint behind a path as the client writes it, if it is one that is counted."""
+        api = self.apis.get(url.partition("?")[0].strip("/"))
+        if api is not None and len(self.by_url) < _MAX_REMEMBERED:
+            self.by_url[url] = api
+        return api
+
+    def target_of(self, client: Any, url: Any) -> Target:
+        """Where the calls of `client`, whose base URL is the object `url`, go."""
+        known = endpoint(str(client.base_url), self.name)
+        target = Target(known, f"{known.address}:{known.port}")
+        if len(self.targets) >= _MAX_REMEMBERED:
+            self.targets.clear()
+        self.targets[id(url)] = (url, _settings.current(), target)  # kept, so that no other object gets its id
+        return target
 
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """One function of a library that is wrapped: its module, its name there, and a wrapper as wrapt wants it."""
+    """One function of a library that is replaced.
+
+    Attributes:
+        module: Its module.
+        name: Its name there.
+        make: Makes the replacement from the original. Both are plain functions, the one around the other, because that
+            costs a call half of what wrapt's proxies do, and is as much the same to `inspect` and to `pickle`.
+    """
 
     module: str
     name: str
-    wrapper: Callable[..., Any]
+    make: Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def request_patches(module: str, library: Library, is_installed: Callable[[], bool]) -> list[Patch]:
@@ -81,119 +119,154 @@ def request_patches(module: str, library: Library, is_installed: Callable[[], bo
     ]
 
 
+# The one signature of `request` in every version of both libraries. Naming its parameters spares two objects a call.
+
+
 def request_wrapper(library: Library, is_installed: Callable[[], bool]) -> Callable[..., Any]:
-    """The wrapper of `SyncAPIClient.request`, for wrapt."""
+    """What makes the wrapper of `SyncAPIClient.request`."""
 
-    def request(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        call = _begin(library, instance, args, kwargs) if is_installed() else None
-        if call is None:
-            return wrapped(*args, **kwargs)
-        try:
-            with call.invocation.activated():
-                result = wrapped(*call.args, **call.kwargs)
-        except BaseException as error:
-            call.fail(error)
-            raise
-        call.settle(result)
-        return result
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def request(self: Any, cast_to: Any, options: Any, *, stream: Any = False, stream_cls: Any = None) -> Any:
+            call = _begin(library, self, options, stream) if is_installed() else None
+            if call is None:
+                return original(self, cast_to, options, stream=stream, stream_cls=stream_cls)
+            call.activate()
+            try:
+                result = original(self, cast_to, call.options, stream=stream, stream_cls=stream_cls)
+            except BaseException as error:
+                attach(call.outer)
+                call.fail_with(error)
+                raise
+            attach(call.outer)
+            call.settle(result)
+            return result
 
-    return request
+        return request
+
+    return make
 
 
 def async_request_wrapper(library: Library, is_installed: Callable[[], bool]) -> Callable[..., Any]:
-    """The wrapper of `AsyncAPIClient.request`, for wrapt."""
+    """What makes the wrapper of `AsyncAPIClient.request`."""
 
-    async def request(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        call = _begin(library, instance, args, kwargs) if is_installed() else None
-        if call is None:
-            return await wrapped(*args, **kwargs)
-        try:
-            with call.invocation.activated():
-                result = await wrapped(*call.args, **call.kwargs)
-        except BaseException as error:
-            call.fail(error)
-            raise
-        call.settle(result)
-        return result
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        async def request(self: Any, cast_to: Any, options: Any, *, stream: Any = False, stream_cls: Any = None) -> Any:
+            call = _begin(library, self, options, stream) if is_installed() else None
+            if call is None:
+                return await original(self, cast_to, options, stream=stream, stream_cls=stream_cls)
+            call.activate()
+            try:
+                result = await original(self, cast_to, call.options, stream=stream, stream_cls=stream_cls)
+            except BaseException as error:
+                call.deactivate()
+                call.fail_with(error)
+                raise
+            call.deactivate()
+            call.settle(result)
+            return result
 
-    return request
+        return request
+
+    return make
 
 
-class Call:
-    """One call on its way through the client's `request` method."""
+class Call(Invocation):
+    """One call on its way through the client's `request` method.
 
-    __slots__ = ("_answer", "_api", "_hides_usage", "_library", "args", "invocation", "kwargs")
+    Attributes:
+        api: The endpoint that it goes to.
+        library: The client library that it goes through.
+        options: What the original is called with: the client's options, or a copy where something has to differ.
+    """
 
-    def __init__(self, library: Library, api: Api, invocation: _invocation.Invocation) -> None:
-        self._library = library
-        self._api = api
-        self._hides_usage = False
-        self._answer: Any = None
-        self.invocation = invocation
-        self.args: tuple[Any, ...] = ()
-        self.kwargs: dict[str, Any] = {}
+    __slots__ = ("_answer", "_hides_usage", "api", "library", "options")
 
-    def prepare(self, options: Any, *, asks_for_usage: bool) -> Any:
-        """The options to call with: `options` itself, or a copy where something of it has to differ."""
+    api: Api
+    library: Library
+    options: Any
+    _hides_usage: bool
+    _answer: Any
+
+    def prepare(self, client: Any, *, is_stream: bool) -> None:
+        """Have the original called with a copy of the options where something of them has to differ."""
+        options = self.options
         parse = options.post_parser
-        if not (asks_for_usage or callable(parse)):
-            return options
-        options = copy.copy(options)
-        if asks_for_usage:
-            self._hides_usage = _ask_for_usage(options)
+        place = None
+        if is_stream and self.api.has_stream_options and self.known.takes_stream_usage:
+            place = _place_to_ask(options)
+            if place is not None and not self.library.takes_stream_usage(client, _outgoing(options)):
+                place = None
+        if place is None and not callable(parse):
+            return
+        self.options = changed = copy.copy(options)
+        if place is not None:
+            self._hides_usage = True
+            _ask_for_usage(changed, place)
         if callable(parse):
             # The answer was billed even if the host's own parser rejects it, and only the parser gets to see it then.
-            options.post_parser = self._seen_before(parse)
-        return options
+            changed.post_parser = self._seen_before(parse)
 
     def settle(self, result: Any) -> None:
         """Take note of what the client returns to the host. Never raises."""
-        self.args, self.kwargs = (), {}  # they lead back here, by way of the parser
-        with _GUARD:
-            self._settle(result)
-            return
-        with _GUARD:
-            self.invocation.finish(None)
+        self.options = None  # they may lead back here, by way of the parser
+        try:
+            kind: type[Any] = type(result)  # pyright: ignore[reportUnknownVariableType] - a client's object
+            if kind in _documents:
+                self.finish(self.api.take(result))
+            else:
+                self._settle(result, kind)
+        except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
+            self.finish(None)
+            _GUARD.caught(error)
 
-    def fail(self, error: BaseException) -> None:
+    def fail_with(self, error: BaseException) -> None:
         """Take note that the client raised `error`. Never raises."""
-        self.args, self.kwargs = (), {}
+        self.options = None
         with _GUARD:
-            self.invocation.fail(error, None if self._answer is None else self._api.response(self._answer))
+            self.fail(error, None if self._answer is None else self.api.take(self._answer))
 
-    def _settle(self, result: Any) -> None:
-        if isinstance(result, self._library.stream):
-            self._follow(result, StreamTap)
-        elif isinstance(result, self._library.async_stream):
-            self._follow(result, AsyncStreamTap)
+    def _settle(self, result: Any, kind: type) -> None:
+        if isinstance(result, self.library.stream):
+            self._follow(result, is_async=False)
+        elif isinstance(result, self.library.async_stream):
+            self._follow(result, is_async=True)
         elif (response := _http_response(result)) is not None:
             self._settle_raw(response)
         else:
-            self.invocation.finish(self._api.response(result))
+            if len(_documents) < _MAX_REMEMBERED:
+                _documents.add(kind)
+            self.finish(self.api.take(result))
 
-    def _follow(self, stream: Any, tap: Callable[[Any, Reading], Any]) -> None:
-        reading = Reading(self.invocation, self._collector())
+    def _follow(self, stream: Any, *, is_async: bool) -> None:
+        from worthwhile import _streams, _taps  # few programs without streams need these
+
+        reading = _streams.Reading(self, self._collector())
+        tap: Any = _taps.AsyncStreamTap if is_async else _taps.stream_tap
         # Private in both libraries since their first versions, and the only place that sees chunks without delay.
-        stream._iterator = tap(stream._iterator, reading)  # noqa: SLF001
-        stream.response.stream = BodyTap(stream.response.stream, reading)
+        stream._iterator = tap(stream._iterator, reading)
+        stream.response.stream = _taps.BodyTap(stream.response.stream, reading)
 
     def _settle_raw(self, response: Any) -> None:
         if response.is_closed:
-            self.invocation.finish(self._api.response(_document(response)))
+            self.finish(self.api.take(_document(response)))
             return
+        from worthwhile import _sse, _streams, _taps
+
         headers = response.headers
         content_type = headers.get("content-type", "")
         is_stream = content_type.startswith("text/event-stream")
-        collector = self._collector() if is_stream else _Document(self._api.response)
-        reading = Reading(self.invocation, collector)
+        collector = self._collector() if is_stream else _Document(self.api.take)
+        reading = _streams.Reading(self, collector)
         see = reading.see if is_stream else collector.see
-        found = scanner(content_type, headers.get("content-encoding", ""), see, may_hide=self._hides_usage)
+        found = _sse.scanner(content_type, headers.get("content-encoding", ""), see, may_hide=self._hides_usage)
         body = response.stream
-        response.stream = BodyTap(body, reading) if found is None else RawBodyTap(body, reading, found)
+        response.stream = _taps.BodyTap(body, reading) if found is None else _taps.RawBodyTap(body, reading, found)
 
-    def _collector(self) -> Collector:
-        make = self._api.collector
-        return _Document(self._api.response) if make is None else make(self._hides_usage)
+    def _collector(self) -> "Collector":
+        make = self.api.collector
+        return _Document(self.api.take) if make is None else make(self.asked, self._hides_usage)
 
     def _seen_before(self, parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def seen(answer: Any) -> Any:
@@ -206,8 +279,11 @@ class Call:
 class _Document:
     """Collects an answer that comes as one JSON document."""
 
-    def __init__(self, read: Callable[[Any], CallResponse]) -> None:
-        self._read = read
+    sees_all = True
+    hides = None
+
+    def __init__(self, take_facts: Callable[[Any], Facts]) -> None:
+        self._take_facts = take_facts
         self._document: Any = None
 
     @property
@@ -220,67 +296,78 @@ class _Document:
         self._document = chunk
         return False
 
-    def response(self) -> CallResponse:
+    def see_ends(self, first: Any, last: Sequence[Any]) -> None:
+        """Keep the last, which is the whole."""
+        self._document = last[-1]
+
+    def facts(self) -> Facts:
         """What the document tells."""
-        return self._read(self._document)
+        return self._take_facts(self._document)
 
 
-def _begin(library: Library, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-    with _GUARD:
-        # request(cast_to, options, *, stream=False, stream_cls=None) in every version of both libraries.
-        api = library.api_of(args[1] if len(args) > 1 else kwargs["options"])
-        return None if api is None else _start(library, api, client, args, kwargs)
-    return None
+_documents: Final[set[type[Any]]] = set()
+"""The types of results that were neither streams nor raw responses."""
 
 
-def _start(library: Library, api: Api, client: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
-    options = args[1] if len(args) > 1 else kwargs["options"]
-    body = _outgoing(options)
-    is_stream = bool(kwargs.get("stream"))
-    base_url = str(client.base_url)
-    request = CallRequest(
-        operation=api.operation,
-        client=library.name,
-        model=text(body, "model"),
-        base_url=base_url,
-        is_stream=is_stream,
-        attributes=api.request(body),
-    )
-    invocation = _invocation.start(request)
-    if invocation.is_ended:  # worthwhile is off, or instrumentation is suppressed
+def _begin(library: Library, client: Any, options: Any, stream: Any) -> Call | None:
+    try:
+        said = options.__dict__  # asking a model for each costs several times as much
+        api = library.by_url.get(said["url"]) or library.api_of(said["url"])
+        if api is None or (said["method"] != "post" and said["method"].lower() != "post"):
+            return None
+        body: dict[str, Any] = said["json_data"]
+        if said.get("extra_json") or type(body) is not dict:
+            body = _outgoing(options)
+        is_stream = True if stream else False  # noqa: SIM210 - a call of `bool` costs more
+        model: Any = body.get("model")
+        if type(model) is not str:
+            model = text_of(model)
+        # The same object as `base_url`, which takes the clients of openai 3 longer than all else that happens here.
+        url = client.__dict__.get("_base_url", client)
+        known = library.targets.get(id(url), _NO_TARGET)
+        target: Any = (
+            known[2] if known[0] is url and known[1] is _settings.current() else library.target_of(client, url)
+        )
+        call = begin(Call, api.format, target, model, ask(body, api.asks), is_stream)
+        if call is None:  # worthwhile is off, or instrumentation is suppressed
+            return None
+        call.api = api
+        call.library = library
+        call.options = options
+        call._answer = None
+        call._hides_usage = False
+        if is_stream or callable(said["post_parser"]):
+            call.prepare(client, is_stream=is_stream)
+    except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
+        _GUARD.caught(error)
         return None
-    call = Call(library, api, invocation)
-    asks_for_usage = (
-        is_stream
-        and api.has_stream_options
-        and _invocation.endpoint(base_url, library.name).takes_stream_usage
-        and library.takes_stream_usage(client, body)
-    )
-    prepared = call.prepare(options, asks_for_usage=asks_for_usage)
-    call.args, call.kwargs = args, kwargs
-    if prepared is not options and len(args) > 1:
-        call.args = (args[0], prepared, *args[2:])
-    elif prepared is not options:
-        call.kwargs = {**kwargs, "options": prepared}
     return call
 
 
-def _outgoing(options: Any) -> Mapping[str, Any]:
-    body, extra = mapping(options.json_data) or {}, mapping(options.extra_json)
-    return {**body, **extra} if extra else body
+def _outgoing(options: Any) -> dict[str, Any]:
+    body, extra = options.json_data, options.extra_json
+    found = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    return {**found, **extra} if extra and isinstance(extra, dict) else found
 
 
-def _ask_for_usage(options: Any) -> bool:
-    """Add `include_usage` to our copy of the options, unless the host has decided about it itself."""
-    place = "extra_json" if "stream_options" in (mapping(options.extra_json) or {}) else "json_data"
-    body = mapping(getattr(options, place))
-    if body is None:
-        return False
-    chosen = mapping(body.get("stream_options")) or {}
-    if "include_usage" in chosen:
-        return False
-    setattr(options, place, {**body, "stream_options": {**chosen, "include_usage": True}})
-    return True
+def _place_to_ask(options: Any) -> str | None:
+    """Which part of the request may be given `include_usage`; None where the host has decided about it itself."""
+    extra = options.extra_json
+    place = "extra_json" if isinstance(extra, dict) and "stream_options" in extra else "json_data"
+    body = getattr(options, place)
+    if not isinstance(body, dict) or "include_usage" in _chosen(body):
+        return None
+    return place
+
+
+def _ask_for_usage(options: Any, place: str) -> None:
+    body = getattr(options, place)
+    setattr(options, place, {**body, "stream_options": {**_chosen(body), "include_usage": True}})
+
+
+def _chosen(body: Any) -> Mapping[str, Any]:
+    chosen = body.get("stream_options")
+    return cast("dict[str, Any]", chosen) if isinstance(chosen, dict) else {}
 
 
 def _http_response(result: Any) -> Any:

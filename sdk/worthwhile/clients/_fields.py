@@ -1,7 +1,11 @@
-"""Reads single values out of what goes to a provider and what comes back; nobody has validated either."""
+"""Takes single values out of what goes to a provider and what comes back; nobody has validated either.
 
-from collections.abc import Mapping, Sequence
-from typing import Any, cast
+Two steps, far apart. While the host waits, `ask` and `fields` pick values by name and ask no questions. Where the span
+is read, `number`, `text`, `texts` and `scalars` see whether they are what they ought to be.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any, Final, TypeAlias, cast
 
 from opentelemetry.util.types import AttributeValue
 
@@ -9,52 +13,118 @@ from worthwhile_schemas.attributes import Attribute
 
 Attributes = dict[str, AttributeValue]
 
+Kept: TypeAlias = tuple[tuple[str, Any], ...]
+"""What is kept of a JSON object: pairs of the names of interest and what is kept of their values."""
 
-def field(node: Any, name: str) -> Any:
-    """The value of `name` in a client's object or in decoded JSON; None where there is none.
+_NOTHING: Final[Mapping[str, Any]] = {}
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
+_INNER: Final = ("type", "effort", "id", "format")
+_MAX_REASONS: Final = 128
 
-    Both shapes occur for the same thing: the clients' models, whose fields differ between their versions and which
-    keep unknown fields as attributes, and the JSON of answers that the host decodes itself.
+
+def fields(node: Any) -> Mapping[str, Any]:
+    """The fields of a client's object or of decoded JSON, by name; none of anything else.
+
+    Both shapes occur for the same thing: the clients' models, which differ between their versions and keep fields that
+    they do not know apart, and the JSON of answers that the host decodes itself.
     """
+    try:
+        found: dict[str, Any] = node.__dict__
+        unknown = node.__pydantic_extra__
+    except AttributeError:
+        return _other_fields(node)
+    return {**unknown, **found} if unknown else found
+
+
+def _other_fields(node: Any) -> Mapping[str, Any]:
     if isinstance(node, dict):
-        return node.get(name)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] - unvalidated
-    return getattr(node, name, None)
+        return cast("dict[str, Any]", node)
+    return getattr(node, "__dict__", _NOTHING)
 
 
-def mapping(node: Any) -> dict[str, Any] | None:
-    """`node` if it is a JSON object."""
-    return cast("dict[str, Any]", node) if isinstance(node, dict) else None
+def ask(body: Mapping[str, Any], names: Collection[str]) -> tuple[Any, ...]:
+    """What is kept of a request: pairs of those of `names` that it has and what is kept of their values."""
+    found: list[tuple[str, Any]] = []
+    for name in body if len(body) <= len(names) else [name for name in names if name in body]:
+        if name in names:
+            value = body[name]
+            if type(value) in _SCALARS:
+                found.append((name, value))
+            elif type(value) is dict or isinstance(value, str):
+                found.append((name, kept(value)))
+    return tuple(found)
 
 
-def items(node: Any, name: str) -> Sequence[Any]:
-    """The elements of the list `name`; none if it is not a list."""
-    value = field(node, name)
-    return value if isinstance(value, list) else ()  # pyright: ignore[reportUnknownVariableType] - unvalidated
+def asked(facts: tuple[Any, ...]) -> dict[str, Any]:
+    """What `ask` has kept, by name."""
+    return dict(facts)
 
 
-def whole_number(node: Any, name: str) -> int | None:
-    """The value of `name` if it is a whole number."""
-    value = field(node, name)
+def kept(value: Any) -> Any:
+    """`value` if it is a scalar, the few inner fields of interest if it is an object, else None."""
+    if type(value) in _SCALARS:
+        return value
+    if isinstance(value, str):  # an enumeration's member, for one
+        return str.__str__(value)
+    if isinstance(value, dict):
+        inside = cast("dict[str, Any]", value)
+        return tuple([(name, kept(inside[name])) for name in _INNER if name in inside])
+    return None  # a list, or what a library puts where the host has said nothing
+
+
+def reasons(choices: Any) -> Any:
+    """The `finish_reason` of each choice: its own value for the only one, a tuple for several."""
+    if type(choices) is not list:
+        return None
+    found = cast("list[Any]", choices)  # type: ignore[redundant-cast]  # only mypy knows it already
+    if len(found) == 1:
+        return fields(found[0]).get("finish_reason")
+    return tuple([fields(choice).get("finish_reason") for choice in found[:_MAX_REASONS]])
+
+
+def texts(found: Any) -> tuple[str, ...]:
+    """The texts among what `reasons` found."""
+    if type(found) is str:
+        return (found,) if found else ()
+    if type(found) is not tuple:
+        return ()
+    values: Any = found  # pyright: ignore[reportUnknownVariableType] - JSON
+    return tuple(each for each in values if isinstance(each, str) and each)
+
+
+def inner(found: Any, name: str) -> Any:
+    """The value of `name` in what `kept` left of a JSON object; None where there is none."""
+    if type(found) is not tuple:
+        return None
+    return next((value for key, value in cast("Kept", found) if key == name), None)
+
+
+def number(value: Any) -> int | None:
+    """`value` if it is a whole number."""
     return value if type(value) is int else None
 
 
-def text(node: Any, name: str) -> str | None:
-    """The value of `name` if it is text."""
-    value = field(node, name)
+def text_of(value: Any) -> str | None:
+    """The text that `value` is, as that of an enumeration's member, if it is one."""
+    return str.__str__(value) if isinstance(value, str) else None
+
+
+def text(value: Any) -> str | None:
+    """`value` if it is text."""
     return value if isinstance(value, str) else None
 
 
-def scalars(body: Mapping[str, Any], table: Mapping[str, Attribute]) -> Attributes:
-    """Attributes of the fields of `body` that `table` names, where their values have the attribute's type."""
-    found: Attributes = {}
+def scalars(found: Mapping[str, Any], table: Mapping[str, Attribute]) -> Attributes:
+    """Attributes of what `ask` found under the names of `table`, where its values have the attribute's type."""
+    attributes: Attributes = {}
     for name, attribute in table.items():
-        value = body.get(name)
+        value = found.get(name)
         if value is None:
             continue
         if attribute.type == "int" and type(value) is int:
-            found[attribute] = value
+            attributes[attribute] = value
         elif attribute.type == "double" and type(value) in (int, float):
-            found[attribute] = float(value)
+            attributes[attribute] = float(value)
         elif attribute.type == "string" and isinstance(value, str):
-            found[attribute] = value
-    return found
+            attributes[attribute] = value
+    return attributes

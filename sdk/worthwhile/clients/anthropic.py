@@ -5,16 +5,17 @@ request's scalars, the answer's id, model, stop reason, service tier and tokens;
 library's own span of the same call does not count its tokens again.
 """
 
-from collections.abc import Callable, Mapping
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from opentelemetry import trace
 
+from worthwhile._call import CallResponse, Facts, Format
 from worthwhile._context import current_call
 from worthwhile._guard import Guard
-from worthwhile._invocation import CallResponse
 from worthwhile.clients._base import Api, Library, Patch, request_patches
-from worthwhile.clients._fields import Attributes, field, items, scalars, text, whole_number
+from worthwhile.clients._fields import Attributes, asked, fields, inner, number, scalars, text, texts
 from worthwhile.usage import Usage
 from worthwhile_schemas import attributes as attr
 
@@ -26,14 +27,19 @@ _REQUEST: Final = {
     "top_p": attr.REQUEST_TOP_P,
 }
 
-_ADDED_INPUT: Final = ("cache_read_input_tokens", "cache_creation_input_tokens")
-
 
 def patches(module: Any, is_installed: Callable[[], bool]) -> list[Patch]:
     """What is wrapped in the loaded `anthropic` package."""
     library = Library(
         name="anthropic",
-        apis={"v1/messages": Api("chat", _request, _response, _MessageCollector)},
+        apis={
+            "v1/messages": Api(
+                Format("chat", _request, _response, _counted),
+                asks=frozenset({*_REQUEST, "output_config", "output_format"}),
+                take=_facts,
+                collector=_MessageCollector,
+            )
+        },
         stream=module.Stream,
         async_stream=module.AsyncStream,
     )
@@ -53,14 +59,22 @@ def _native_span_wrapper(library: Library, is_installed: Callable[[], bool]) -> 
     and so does the user's client: whether it has spans is decided call by call, from the current context.
     """
 
-    def start(wrapped: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        with _GUARD:
-            # start_api_call_span(tracer, base_url, options, attributes, ...) from 2.0 to 2.12 at least.
-            if is_installed() and current_call() is not None and library.api_of(args[2]) is not None:
-                return _stand_in(args[0])
-        return wrapped(*args, **kwargs)
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(original)
+        def start(*args: Any, **kwargs: Any) -> Any:
+            with _GUARD:
+                # start_api_call_span(tracer, base_url, options, attributes, ...) from 2.0 to 2.12 at least.
+                if is_installed() and current_call() is not None and _is_counted(library, args[2]):
+                    return _stand_in(args[0])
+            return original(*args, **kwargs)
 
-    return start
+        return start
+
+    return make
+
+
+def _is_counted(library: Library, options: Any) -> bool:
+    return options.method.lower() == "post" and library.api_of(options.url) is not None
 
 
 def _stand_in(tracer: Any) -> trace.Span | None:
@@ -77,75 +91,109 @@ def _is_nobodys(tracer: Any) -> bool:
     return isinstance(tracer, trace.NoOpTracer)
 
 
-def _request(body: Mapping[str, Any]) -> Attributes:
-    found = scalars(body, _REQUEST)
-    config = body.get("output_config")
-    effort = text(config, "effort")
+def _request(facts: Facts) -> Attributes:
+    request = asked(facts)
+    found = scalars(request, _REQUEST)
+    config, older_format = request.get("output_config"), request.get("output_format")
+    effort = text(inner(config, "effort"))
     if effort is not None:
         found[attr.REQUEST_REASONING_LEVEL] = effort
     # `output_format` is the older place of `output_config.format`.
-    formats = (field(config, "format"), body.get("output_format"))
-    if any(field(wanted, "type") == "json_schema" for wanted in formats):
+    if any(inner(wanted, "type") == "json_schema" for wanted in (inner(config, "format"), older_format)):
         found[attr.OUTPUT_TYPE] = "json"
     return found
 
 
-def _response(message: Any) -> CallResponse:
-    usage = field(message, "usage")
-    return _call_response(message, text(message, "stop_reason"), usage, _usage(usage, usage))
+# Answers, while the host waits: (id, counts, model, service tier, stop reason). The counts are those of the usage that
+# came first, those of the one that came last, and the sums of what was summarised on the way.
+
+_COMPACTED: Final = ("input_tokens", "output_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
+_NO_COUNTS: Final = (None, None, None, None, None, None, None)
 
 
-def _call_response(message: Any, stop_reason: str | None, usage: Any, counted: Usage | None) -> CallResponse:
-    is_fast = field(usage, "speed") == "fast"
-    return CallResponse(
-        id=text(message, "id"),
-        model=text(message, "model"),
-        finish_reasons=(stop_reason,) if stop_reason else (),
-        usage=counted,
-        service_tier="fast" if is_fast else text(usage, "service_tier"),
-        reported_cost_usd=None,
-        attributes={},
-    )
+def _facts(message: Any) -> Facts:
+    get = fields(message).get
+    usage = get("usage")
+    return _facts_of(get("id"), get("model"), get("stop_reason"), usage, usage)
 
 
-def _usage(first: Any, last: Any) -> Usage | None:
-    """Tokens of a message.
+def _facts_of(id_: Any, model: Any, stop_reason: Any, first: Any, last: Any) -> Facts:
+    """Facts of a message.
 
     Args:
+        id_: Its id.
+        model: Its model.
+        stop_reason: Why it ended.
         first: The usage that came first; only there are tools, tier and the lifetimes of cache writes certain.
         last: The usage that came last, whose counts are cumulative and final; None while a stream has not told it.
     """
     if first is None and last is None:
-        return None
-    sides = (last, first)
+        return (id_, None, model, None, stop_reason)
+    get = fields(first).get
+    ended = _NO_COUNTS if last is None else _counts(last)
+    began = ended if last is first else _NO_COUNTS if first is None else _counts(first)
     # The service leaves what it summarised on its own account out of the totals, but bills it.
-    extra = [entry for entry in items(last, "iterations") if field(entry, "type") == "compaction"]
-    fresh = _newest(sides, "input_tokens")
-    read, written = (_newest(sides, name) for name in _ADDED_INPUT)
-    return Usage(
-        input_tokens=None
-        if fresh is None
-        else fresh + (read or 0) + (written or 0) + _sum(extra, "input_tokens", *_ADDED_INPUT),
-        # What `message_start` says about the output is a placeholder.
-        output_tokens=_plus(whole_number(last, "output_tokens"), _sum(extra, "output_tokens")),
-        cache_read_tokens=_plus(read, _sum(extra, "cache_read_input_tokens")),
-        cache_write_tokens=_plus(written, _sum(extra, "cache_creation_input_tokens")),
-        cache_write_1h_tokens=whole_number(field(first, "cache_creation"), "ephemeral_1h_input_tokens"),
-        reasoning_tokens=whole_number(field(last, "output_tokens_details"), "thinking_tokens"),
-        web_searches=_newest([field(side, "server_tool_use") for side in sides], "web_search_requests"),
+    rounds: Any = fields(last).get("iterations")
+    extra = _compacted(rounds) if type(rounds) is list else ()  # pyright: ignore[reportUnknownArgumentType] - JSON
+    return (id_, (began, ended, extra), model, "fast" if get("speed") == "fast" else get("service_tier"), stop_reason)
+
+
+def _counts(usage: Any) -> Facts:
+    """Fresh input, output, read from the cache, written to it, kept there for an hour, thinking, searches."""
+    get = fields(usage).get
+    writes, details, tools = get("cache_creation"), get("output_tokens_details"), get("server_tool_use")
+    return (
+        get("input_tokens"),
+        get("output_tokens"),
+        get("cache_read_input_tokens"),
+        get("cache_creation_input_tokens"),
+        None if writes is None else fields(writes).get("ephemeral_1h_input_tokens"),
+        None if details is None else fields(details).get("thinking_tokens"),
+        None if tools is None else fields(tools).get("web_search_requests"),
     )
 
 
-def _newest(sides: Any, name: str) -> int | None:
-    return next((number for side in sides if (number := whole_number(side, name)) is not None), None)
+def _compacted(rounds: list[Any]) -> Facts:
+    found = [fields(each) for each in rounds]
+    return tuple([tuple(map(each.get, _COMPACTED)) for each in found if each.get("type") == "compaction"])
 
 
-def _sum(entries: list[Any], *names: str) -> int:
-    return sum(whole_number(entry, name) or 0 for entry in entries for name in names)
+# Answers, where the span is read.
 
 
-def _plus(number: int | None, more: int) -> int | None:
-    return None if number is None else number + more
+def _response(facts: Facts) -> CallResponse:
+    id_, counts, model, tier, stop_reason = facts
+    usage = None if counts is None else _usage(*counts)
+    return CallResponse(text(id_), text(model), texts(stop_reason), usage, text(tier))
+
+
+def _counted(counts: Facts) -> tuple[Usage | None, str | None]:
+    return _usage(*counts), None
+
+
+def _usage(first: Facts, last: Facts, extra: Facts) -> Usage:
+    fresh, read, written, searches = (_newest(last[index], first[index]) for index in (0, 2, 3, 6))
+    more, more_out, more_read, more_written = (sum(number(each[index]) or 0 for each in extra) for index in range(4))
+    added = (read or 0) + (written or 0) + more + more_read + more_written
+    return Usage(
+        input_tokens=None if fresh is None else fresh + added,
+        # What `message_start` says about the output is a placeholder.
+        output_tokens=_plus(number(last[1]), more_out),
+        cache_read_tokens=_plus(read, more_read),
+        cache_write_tokens=_plus(written, more_written),
+        cache_write_1h_tokens=number(first[4]),
+        reasoning_tokens=number(last[5]),
+        web_searches=searches,
+    )
+
+
+def _newest(last: Any, first: Any) -> int | None:
+    count = number(last)
+    return number(first) if count is None else count
+
+
+def _plus(count: int | None, more: int) -> int | None:
+    return None if count is None else count + more
 
 
 class _MessageCollector:
@@ -153,7 +201,10 @@ class _MessageCollector:
 
     __slots__ = ("_last_usage", "_message", "_stop_reason", "is_complete")
 
-    def __init__(self, hides_usage: bool) -> None:
+    sees_all = False
+    hides = None
+
+    def __init__(self, request: Facts, hides_usage: bool) -> None:
         self._message: Any = None
         self._last_usage: Any = None
         self._stop_reason: str | None = None
@@ -161,16 +212,22 @@ class _MessageCollector:
 
     def see(self, event: Any, /) -> bool:
         """Keep what the event tells beside content."""
-        kind = field(event, "type")
+        read: Any = event if type(event) is dict else event.__dict__  # pyright: ignore[reportUnknownVariableType]
+        kind = read.get("type")
         if kind == "message_start":
-            self._message = field(event, "message")
+            self._message = read.get("message")
         elif kind == "message_delta":
-            self._last_usage = field(event, "usage")
-            self._stop_reason = text(field(event, "delta"), "stop_reason")
+            self._last_usage = read.get("usage")
+            self._stop_reason = text(fields(read.get("delta")).get("stop_reason"))
             self.is_complete = self._stop_reason is not None
         return False
 
-    def response(self) -> CallResponse:
+    def see_ends(self, first: Any, last: Sequence[Any]) -> None:
+        """Look at the first event and at the last."""
+        for event in (first, *last):
+            self.see(event)
+
+    def facts(self) -> Facts:
         """What the events have told."""
-        first = field(self._message, "usage")
-        return _call_response(self._message, self._stop_reason, first, _usage(first, self._last_usage))
+        get = fields(self._message).get
+        return _facts_of(get("id"), get("model"), self._stop_reason, get("usage"), self._last_usage)

@@ -4,13 +4,14 @@ Patched: `SyncAPIClient.request` and `AsyncAPIClient.request` (why there: `_base
 request's scalars, the answer's id, model, finish reasons, service tier and tokens. Nothing else of the library changes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from operator import itemgetter
 from typing import Any, Final
 
-from worthwhile._invocation import CallResponse
+from worthwhile._call import CallResponse, Facts, Format
 from worthwhile.clients._base import Api, Library, Patch, request_patches
-from worthwhile.clients._fields import Attributes, field, items, mapping, scalars, text, whole_number
+from worthwhile.clients._fields import Attributes, asked, fields, inner, number, reasons, scalars, text, texts
 from worthwhile.usage import Usage
 from worthwhile_schemas import attributes as attr
 
@@ -30,6 +31,9 @@ _COMPLETION: Final = _SAMPLING | {
 _RESPONSES: Final = _SAMPLING | {"max_output_tokens": attr.REQUEST_MAX_TOKENS, "conversation": attr.CONVERSATION_ID}
 _EMBEDDINGS: Final = {"dimensions": attr.EMBEDDING_DIMENSIONS}
 
+_ASKS_COMPLETION: Final = frozenset({*_COMPLETION, "n", "response_format"})
+_ASKS_RESPONSES: Final = frozenset({*_RESPONSES, "reasoning", "text"})
+
 _OUTPUT_TYPES: Final = {"text": "text", "json_object": "json", "json_schema": "json"}
 
 _FIRST_AZURE_WITH_STREAM_USAGE: Final = "2024-09"
@@ -38,17 +42,36 @@ _FIRST_AZURE_WITH_STREAM_USAGE: Final = "2024-09"
 
 def patches(module: Any, is_installed: Callable[[], bool]) -> list[Patch]:
     """What is wrapped in the loaded `openai` package."""
+    responses = Format("chat", _responses_request, _responses_response, _responses_counted)
     library = Library(
         name="openai",
         apis={
-            "chat/completions": Api("chat", _chat_request, _chat_response, _ChatCollector, has_stream_options=True),
-            "completions": Api(
-                "text_completion", _completion_request, _chat_response, _ChatCollector, has_stream_options=True
+            "chat/completions": Api(
+                Format("chat", _chat_request, _chat_response, _chat_counted),
+                _ASKS_COMPLETION,
+                _chat_facts,
+                _ChatCollector,
+                has_stream_options=True,
             ),
-            "responses": Api("chat", _responses_request, _responses_response, _ResponsesCollector),
-            "responses/compact": Api("chat", _responses_request, _responses_response),
-            "decisions": Api("chat", _completion_request, _responses_response),
-            "embeddings": Api("embeddings", _embeddings_request, _chat_response),
+            "completions": Api(
+                Format("text_completion", _completion_request, _chat_response, _chat_counted),
+                _ASKS_COMPLETION,
+                _chat_facts,
+                _CompletionCollector,
+                has_stream_options=True,
+            ),
+            "responses": Api(responses, _ASKS_RESPONSES, _responses_facts, _ResponsesCollector),
+            "responses/compact": Api(responses, _ASKS_RESPONSES, _responses_facts),
+            "decisions": Api(
+                Format("chat", _completion_request, _responses_response, _responses_counted),
+                _ASKS_COMPLETION,
+                _responses_facts,
+            ),
+            "embeddings": Api(
+                Format("embeddings", _embeddings_request, _chat_response, _chat_counted),
+                frozenset(_EMBEDDINGS),
+                _chat_facts,
+            ),
         },
         stream=module.Stream,
         async_stream=module.AsyncStream,
@@ -65,36 +88,41 @@ def _takes_stream_usage(module: Any, client: Any, body: Mapping[str, Any]) -> bo
     return isinstance(version, str) and version >= _FIRST_AZURE_WITH_STREAM_USAGE and "data_sources" not in body
 
 
-def _chat_request(body: Mapping[str, Any]) -> Attributes:
-    found = _completion_request(body)
+# Requests, where the span is read.
+
+
+def _chat_request(facts: Facts) -> Attributes:
+    found = _completion_request(facts)
     found[attr.OPENAI_API_TYPE] = "chat_completions"
-    _add_output_type(found, field(body.get("response_format"), "type"))
+    _add_output_type(found, inner(asked(facts).get("response_format"), "type"))
     return found
 
 
-def _completion_request(body: Mapping[str, Any]) -> Attributes:
-    found = scalars(body, _COMPLETION)
-    choices = whole_number(body, "n")
+def _completion_request(facts: Facts) -> Attributes:
+    request = asked(facts)
+    found = scalars(request, _COMPLETION)
+    choices = number(request.get("n"))
     if choices is not None and choices != 1:
         found[attr.REQUEST_CHOICE_COUNT] = choices
     return found
 
 
-def _responses_request(body: Mapping[str, Any]) -> Attributes:
-    found = scalars(body, _RESPONSES)
+def _responses_request(facts: Facts) -> Attributes:
+    request = asked(facts)
+    found = scalars(request, _RESPONSES)
     found[attr.OPENAI_API_TYPE] = "responses"
-    effort = text(body.get("reasoning"), "effort")
+    effort = text(inner(request.get("reasoning"), "effort"))
     if effort is not None:
         found[attr.REQUEST_REASONING_LEVEL] = effort
-    conversation = text(body.get("conversation"), "id")
+    conversation = text(inner(request.get("conversation"), "id"))
     if conversation is not None:
         found[attr.CONVERSATION_ID] = conversation
-    _add_output_type(found, field(field(body.get("text"), "format"), "type"))
+    _add_output_type(found, inner(inner(request.get("text"), "format"), "type"))
     return found
 
 
-def _embeddings_request(body: Mapping[str, Any]) -> Attributes:
-    return scalars(body, _EMBEDDINGS)
+def _embeddings_request(facts: Facts) -> Attributes:
+    return scalars(asked(facts), _EMBEDDINGS)
 
 
 def _add_output_type(found: Attributes, wanted: Any) -> None:
@@ -103,85 +131,94 @@ def _add_output_type(found: Attributes, wanted: Any) -> None:
         found[attr.OUTPUT_TYPE] = kind
 
 
-def _chat_response(answer: Any) -> CallResponse:
-    reasons = [text(choice, "finish_reason") for choice in items(answer, "choices")]
-    return _call_response(answer, tuple(reason for reason in reasons if reason), _chat_usage(field(answer, "usage")))
+# Answers, while the host waits: (id, counts, model, service tier, fingerprint, finish reasons, error).
 
 
-def _responses_response(answer: Any) -> CallResponse:
-    usage = _responses_usage(field(answer, "usage"), field(field(answer, "tool_usage"), "web_search"))
-    response = _call_response(answer, _responses_finish(answer), usage)
-    error = text(field(answer, "error"), "code")
-    if error is not None:
-        # The client returns a failed response as a value, not as an exception.
-        response.attributes[attr.ERROR_TYPE] = error
-    return response
+def _chat_facts(answer: Any) -> Facts:
+    try:  # nearly always: what the library makes of an answer, in one of its later versions
+        id_, usage, model, tier, fingerprint, choices = _HEAD(answer.__dict__)
+        (choice,) = choices
+        reason = choice.__dict__["finish_reason"]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        get = fields(answer).get
+        id_, usage, model, tier, fingerprint, choices = map(get, _HEAD_NAMES)
+        reason = reasons(choices)
+    return (id_, None if usage is None else _chat_counts(usage), model, tier, fingerprint, reason)
 
 
-def _responses_finish(answer: Any) -> tuple[str, ...]:
-    reason = text(field(answer, "incomplete_details"), "reason") or text(answer, "status")
-    return (reason,) if reason else ()
+def _chat_counts(usage: Any) -> Facts:
+    """Input, output, cached, written to the cache, heard, reasoned, spoken; and what a gateway says that it cost."""
+    try:
+        if not usage.__pydantic_extra__:
+            total, answered, sent, written = _COUNTS(usage.__dict__)
+            cached, stored, heard = _NOTHING_SENT if sent is None else _SENT(sent.__dict__)
+            reasoned, spoken = _NOTHING_WRITTEN if written is None else _WRITTEN(written.__dict__)
+            return (total, answered, cached, stored, heard, reasoned, spoken, None)
+    except (AttributeError, KeyError, TypeError):  # decoded JSON, or another version of the library
+        pass
+    found = fields(usage)
+    get = found.get
+    of_sent, of_written = fields(get("prompt_tokens_details")).get, fields(get("completion_tokens_details")).get
+    cached, stored, heard = map(of_sent, _SENT_NAMES)
+    reasoned, spoken = map(of_written, _WRITTEN_NAMES)
+    if cached is None:
+        cached = get("prompt_cache_hit_tokens")  # DeepSeek's name for it, beside the totals
+    cost = _reported_cost(found) if "cost" in found else None
+    return (get("prompt_tokens"), get("completion_tokens"), cached, stored, heard, reasoned, spoken, cost)
 
 
-def _call_response(answer: Any, finish_reasons: tuple[str, ...], usage: Usage | None) -> CallResponse:
-    found: Attributes = {}
-    tier = text(answer, "service_tier")
-    if tier is not None:
-        found[attr.RESPONSE_SERVICE_TIER] = tier
-    fingerprint = text(answer, "system_fingerprint")
-    if fingerprint is not None:
-        found[attr.SYSTEM_FINGERPRINT] = fingerprint
-    return CallResponse(
-        id=text(answer, "id"),
-        model=text(answer, "model"),
-        finish_reasons=finish_reasons,
-        usage=usage,
-        service_tier=tier,
-        reported_cost_usd=_reported_cost(field(answer, "usage")),
-        attributes=found,
+_HEAD_NAMES: Final = ("id", "usage", "model", "service_tier", "system_fingerprint", "choices")
+_HEAD: Final = itemgetter(*_HEAD_NAMES)
+_COUNTS: Final = itemgetter("prompt_tokens", "completion_tokens", "prompt_tokens_details", "completion_tokens_details")
+_SENT_NAMES: Final = ("cached_tokens", "cache_write_tokens", "audio_tokens")
+_SENT: Final = itemgetter(*_SENT_NAMES)
+_WRITTEN_NAMES: Final = ("reasoning_tokens", "audio_tokens")
+_WRITTEN: Final = itemgetter(*_WRITTEN_NAMES)
+_NOTHING_SENT: Final = (None, None, None)
+_NOTHING_WRITTEN: Final = (None, None)
+
+
+def _responses_facts(answer: Any) -> Facts:
+    get = fields(answer).get
+    usage, error, tools, incomplete = get("usage"), get("error"), get("tool_usage"), get("incomplete_details")
+    reason = None if incomplete is None else fields(incomplete).get("reason")
+    searches = None if tools is None else fields(fields(tools).get("web_search")).get("num_requests")
+    return (
+        get("id"),
+        None if usage is None else _responses_counts(usage, searches),
+        get("model"),
+        get("service_tier"),
+        get("system_fingerprint"),
+        get("status") if reason is None else reason,
+        None if error is None else fields(error).get("code"),
     )
 
 
-def _chat_usage(usage: Any) -> Usage | None:
-    if usage is None:
-        return None
-    details_in, details_out = field(usage, "prompt_tokens_details"), field(usage, "completion_tokens_details")
-    cached = whole_number(details_in, "cached_tokens")
-    return Usage(
-        input_tokens=whole_number(usage, "prompt_tokens"),
-        output_tokens=whole_number(usage, "completion_tokens"),
-        # DeepSeek names what others call cached_tokens so, beside the totals.
-        cache_read_tokens=whole_number(usage, "prompt_cache_hit_tokens") if cached is None else cached,
-        cache_write_tokens=whole_number(details_in, "cache_write_tokens"),
-        reasoning_tokens=whole_number(details_out, "reasoning_tokens"),
-        audio_input_tokens=whole_number(details_in, "audio_tokens"),
-        audio_output_tokens=whole_number(details_out, "audio_tokens"),
-    )
+def _responses_counts(usage: Any, searches: Any) -> Facts:
+    """Input, output, cached, written to the cache, kept there for hours, reasoned, searches; and the cost."""
+    found = fields(usage)
+    get = found.get
+    sent, written = get("input_tokens_details"), get("output_tokens_details")
+    cached = stored = lasting = None
+    if sent is not None:
+        of_sent = fields(sent).get
+        cached, stored, lifetimes = map(of_sent, _RESPONSES_INPUT)
+        lasting = None if lifetimes is None else fields(lifetimes).get("ttl_12h_tokens")
+    reasoned = None if written is None else fields(written).get("reasoning_tokens")
+    cost = _reported_cost(found) if "cost" in found else None
+    return (get("input_tokens"), get("output_tokens"), cached, stored, lasting, reasoned, searches, cost)
 
 
-def _responses_usage(usage: Any, web_search: Any) -> Usage | None:
-    if usage is None:
-        return None
-    details = field(usage, "input_tokens_details")
-    return Usage(
-        input_tokens=whole_number(usage, "input_tokens"),
-        output_tokens=whole_number(usage, "output_tokens"),
-        cache_read_tokens=whole_number(details, "cached_tokens"),
-        cache_write_tokens=whole_number(details, "cache_write_tokens"),
-        cache_write_1h_tokens=whole_number(field(details, "cache_write_tokens_details"), "ttl_12h_tokens"),
-        reasoning_tokens=whole_number(field(usage, "output_tokens_details"), "reasoning_tokens"),
-        web_searches=whole_number(web_search, "num_requests"),
-    )
+_RESPONSES_INPUT: Final = ("cached_tokens", "cache_write_tokens", "cache_write_tokens_details")
 
 
-def _reported_cost(usage: Any) -> str | None:
+def _reported_cost(usage: Mapping[str, Any]) -> str | None:
     """US dollars that a gateway says the call cost, as decimal text: OpenRouter a number, Perplexity a breakdown."""
-    cost = field(usage, "cost")
-    breakdown = mapping(cost)
-    if breakdown is not None:
-        cost = breakdown.get("total_cost")
+    cost = usage["cost"]
+    if isinstance(cost, Mapping):
+        cost = fields(cost).get("total_cost")
     # With a key of one's own, OpenRouter's amount is its fee only.
-    if type(cost) not in (int, float, str) or field(usage, "is_byok") is True:
+    if type(cost) not in (int, float, str) or usage.get("is_byok") is True:
         return None
     try:
         amount = Decimal(str(cost))
@@ -190,16 +227,57 @@ def _reported_cost(usage: Any) -> str | None:
     return format(amount, "f") if amount.is_finite() and amount >= 0 else None
 
 
+# Answers, where the span is read.
+
+
+def _chat_response(facts: Facts) -> CallResponse:
+    counts = facts[1]
+    return _response(facts, *((None, None) if counts is None else _chat_counted(counts)))
+
+
+def _chat_counted(counts: Facts) -> tuple[Usage | None, str | None]:
+    total, answered, cached, stored, heard, reasoned, spoken, _ = [n if type(n) is int else None for n in counts]
+    return Usage(total, answered, cached, stored, None, reasoned, heard, spoken), counts[-1]
+
+
+def _responses_response(facts: Facts) -> CallResponse:
+    counts = facts[1]
+    response = _response(facts, *((None, None) if counts is None else _responses_counted(counts)))
+    error = text(facts[6])
+    if error is None:
+        return response
+    # The client returns a failed response as a value, not as an exception.
+    return response._replace(attributes={**response.attributes, attr.ERROR_TYPE: error})
+
+
+def _responses_counted(counts: Facts) -> tuple[Usage | None, str | None]:
+    total, answered, cached, stored, lasting, reasoned, searches = map(number, counts[:-1])
+    return Usage(total, answered, cached, stored, lasting, reasoned, None, None, searches), counts[-1]
+
+
+def _response(facts: Facts, usage: Usage | None, cost: str | None) -> CallResponse:
+    found: Attributes = {}
+    tier = text(facts[3])
+    if tier is not None:
+        found[attr.RESPONSE_SERVICE_TIER] = tier
+    fingerprint = text(facts[4])
+    if fingerprint is not None:
+        found[attr.SYSTEM_FINGERPRINT] = fingerprint
+    return CallResponse(text(facts[0]), text(facts[2]), texts(facts[5]), usage, tier, cost, found)
+
+
 class _ChatCollector:
     """Gathers a chat or text completion from its chunks."""
 
-    __slots__ = ("_answer", "_hides_usage", "_reasons", "_usage")
+    __slots__ = ("_answer", "_is_hiding", "_reasons", "_usage", "sees_all")
 
-    def __init__(self, hides_usage: bool) -> None:
-        self._hides_usage = hides_usage
-        self._answer: Any = None
-        self._reasons: dict[int, Any] = {}
+    def __init__(self, request: Facts, hides_usage: bool) -> None:
+        self._answer: Mapping[str, Any] | None = None
+        self._reasons: dict[Any, Any] = {}
         self._usage: Any = None
+        # The end of one of several choices may come long before the end of the stream.
+        self.sees_all = asked(request).get("n", 1) != 1
+        self._is_hiding = hides_usage
 
     @property
     def is_complete(self) -> bool:
@@ -208,30 +286,80 @@ class _ChatCollector:
 
     def see(self, chunk: Any, /) -> bool:
         """Keep what the chunk tells beside its content."""
-        choices = items(chunk, "choices")
-        usage = field(chunk, "usage")
-        if self._answer is None or field(chunk, "service_tier") is not None:
-            self._answer = chunk
-        for choice in choices:
-            index, reason = whole_number(choice, "index"), field(choice, "finish_reason")
-            if reason is not None:
-                self._reasons[index or 0] = reason
-            else:
-                self._reasons.setdefault(index or 0)
+        found = fields(chunk)
+        choices, usage = found.get("choices"), found.get("usage")
+        if self._answer is None or found.get("service_tier") is not None:
+            self._answer = found
+        for choice in choices or ():
+            of_choice = fields(choice)
+            index, reason = of_choice.get("index"), of_choice.get("finish_reason")
+            if reason is not None or index not in self._reasons:
+                self._reasons[index] = reason
         if usage is not None:
             self._usage = usage
-            return self._hides_usage and not choices
-        if self._hides_usage and not isinstance(chunk, dict):
+        return self._is_hiding and self._hides(chunk)
+
+    @property
+    def hides(self) -> Callable[[Any], bool] | None:
+        """Whether a chunk is there only because we asked for the usage; `None` where the host asked for it."""
+        return self._hides if self._is_hiding else None
+
+    def _hides(self, chunk: Any) -> bool:
+        """Whether the host is not to see `chunk`, and as if we had not asked for it in any other."""
+        found = fields(chunk)
+        if found.get("usage") is not None:
+            return not found.get("choices")
+        if type(chunk) is not dict:
             # `usage: null` is in every chunk because we asked; without that it would not show in `to_dict()`.
             chunk.model_fields_set.discard("usage")
         return False
 
-    def response(self) -> CallResponse:
+    def see_ends(self, first: Any, last: Sequence[Any]) -> None:
+        """Look at the first chunk, and from the last back to the end of the only choice."""
+        for chunk in reversed(last):
+            found = fields(chunk)
+            if self._usage is None:
+                self._usage = found.get("usage")
+            if self._answer is None and found.get("service_tier") is not None:
+                self._answer = found
+            choices = found.get("choices")
+            if choices:
+                of_choice = fields(choices[0])
+                index, reason = of_choice.get("index"), of_choice.get("finish_reason")
+                if reason is not None or index not in self._reasons:
+                    self._reasons[index] = reason
+                if reason is not None:
+                    break
+        if self._answer is None:
+            self._answer = fields(first)
+
+    def facts(self) -> Facts:
         """What the chunks have told."""
-        reasons = tuple(reason for _, reason in sorted(self._reasons.items()) if isinstance(reason, str))
-        response = _call_response(self._answer, reasons, _chat_usage(self._usage))
-        response.reported_cost_usd = _reported_cost(self._usage)
-        return response
+        get = _NOTHING.get if self._answer is None else self._answer.get
+        ended: Any
+        if len(self._reasons) == 1:
+            (ended,) = self._reasons.values()
+        else:
+            ended = tuple(self._reasons[index] for index in sorted(self._reasons, key=_order))
+        counts = None if self._usage is None else _chat_counts(self._usage)
+        return (get("id"), counts, get("model"), get("service_tier"), get("system_fingerprint"), ended)
+
+
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+def _order(index: Any) -> int:
+    return index if type(index) is int else 0
+
+
+class _CompletionCollector(_ChatCollector):
+    """Gathers a text completion: several prompts make several choices, whatever `n` is."""
+
+    __slots__ = ()
+
+    def __init__(self, request: Facts, hides_usage: bool) -> None:
+        super().__init__(request, hides_usage)
+        self.sees_all = True
 
 
 class _ResponsesCollector:
@@ -239,26 +367,34 @@ class _ResponsesCollector:
 
     __slots__ = ("_answer", "_error", "is_complete")
 
-    def __init__(self, hides_usage: bool) -> None:
+    sees_all = False
+    hides = None
+
+    def __init__(self, request: Facts, hides_usage: bool) -> None:
         self._answer: Any = None
         self._error: str | None = None
         self.is_complete = False
 
     def see(self, event: Any, /) -> bool:
         """Keep the response that the event holds."""
-        kind = field(event, "type")
-        if kind in ("response.created", "response.completed", "response.incomplete", "response.failed"):
-            self._answer = field(event, "response")
+        read: Any = event if type(event) is dict else event.__dict__  # pyright: ignore[reportUnknownVariableType]
+        kind = read.get("type")
+        if kind in _TELLING:
+            self._answer = read.get("response")
             self.is_complete = kind != "response.created"
         elif kind == "error":
-            self._error = text(event, "code") or "error"
+            self._error = text(read.get("code")) or "error"
         return False
 
-    def response(self) -> CallResponse:
+    def see_ends(self, first: Any, last: Sequence[Any]) -> None:
+        """Look at the first event and at the last."""
+        for event in (first, *last):
+            self.see(event)
+
+    def facts(self) -> Facts:
         """What the events have told."""
-        response = _responses_response(self._answer)
-        if not self.is_complete:
-            response.finish_reasons = ()
-        if self._error is not None:
-            response.attributes[attr.ERROR_TYPE] = self._error
-        return response
+        *told, reason, error = _responses_facts(self._answer)
+        return (*told, reason if self.is_complete else None, self._error or error)
+
+
+_TELLING: Final = frozenset(("response.created", "response.completed", "response.incomplete", "response.failed"))

@@ -44,6 +44,8 @@ def test_a_message_span_whole(client: Any, provider: Provider, exported: Exporte
         "server.address": "127.0.0.1",
         "server.port": provider.port,
         "worthwhile.route.tier": "frontier",
+        "worthwhile.route.locality": "host",
+        "worthwhile.route.locality_basis": "loopback",
         "gen_ai.request.model": "claude-wire@dated",
         "gen_ai.request.max_tokens": 2048,
         "gen_ai.request.temperature": 1.0,

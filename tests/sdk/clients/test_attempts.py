@@ -116,3 +116,33 @@ async def test_the_wait_before_a_try_is_the_clients_back_off(
     first, second = tries_of(exported)
     assert (first["worthwhile.attempt.duration"], first["worthwhile.attempt.wait"]) == (10.0, 0.0)
     assert (second["worthwhile.attempt.duration"], second["worthwhile.attempt.wait"]) == (10.0, 10.0)
+
+
+async def test_time_lost_between_tries_is_on_the_call(
+    specimen: Specimen, is_async: bool, provider: Provider, exported: Exported
+) -> None:
+    async with entered(specimen.client(provider.url, is_async=is_async)) as client:
+        await resolve(specimen.create(client, "m@500x2"))
+        await resolve(specimen.create(client, "m"))
+    retried, plain = map(attributes_of, exported.calls)
+    waits = [dict(event.attributes or {})["worthwhile.attempt.wait"] for event in exported.calls[0].events]
+    assert retried["worthwhile.retry.wait"] == pytest.approx(sum(waits))
+    assert retried["worthwhile.retry.wait"] > 0
+    assert "worthwhile.retry.wait" not in plain
+
+
+async def test_whether_a_try_is_billed(
+    specimen: Specimen, is_async: bool, provider: Provider, exported: Exported
+) -> None:
+    async with entered(specimen.client(provider.url, is_async=is_async, max_retries=1)) as client:
+        await resolve(specimen.create(client, "m@429x1"))
+        for script in ("504", "reset"):
+            with pytest.raises(specimen.module.APIError):
+                await resolve(specimen.create(client, f"m@{script}"))
+    async with entered(specimen.client("http://127.0.0.1:1", is_async=is_async, max_retries=0)) as client:
+        with pytest.raises(specimen.module.APIConnectionError):
+            await resolve(specimen.create(client, "m"))
+    found = [
+        [dict(e.attributes or {}).get("worthwhile.attempt.billed") for e in call.events] for call in exported.calls
+    ]
+    assert found == [[False, True], [None, None], [None, None], [False]]

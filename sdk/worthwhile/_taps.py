@@ -1,0 +1,204 @@
+"""What stands between a client and the stream that it reads: it passes everything on, and tells a `Reading` of it.
+
+Only the inner iterator of a client's stream is replaced, by a tap that sees each chunk as it passes, and the body of
+its HTTP response, by a proxy that notices when it is closed.
+"""
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Final, Protocol
+
+from worthwhile._guard import Guard
+from worthwhile._streams import Reading
+
+_GUARD: Final = Guard("what a stream told about its call")
+
+
+def stream_tap(source: Iterator[Any], reading: Reading) -> Iterator[Any]:
+    """What stands in for the inner iterator of a client's `Stream`: a generator, as that is."""
+    return _tapped(source, reading, _Watch(reading))
+
+
+def _tapped(source: Iterator[Any], reading: Reading, watch: "_Watch") -> Iterator[Any]:
+    note: Callable[[Any], bool | None] | None = None
+    reading.is_pulling = True
+    try:
+        for chunk in source:
+            reading.is_pulling = False
+            try:
+                if note is None:
+                    note = reading.begin(chunk)
+                is_hidden = note(chunk)
+            except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
+                is_hidden = False
+                _GUARD.caught(error)
+            if not is_hidden:
+                yield chunk
+            reading.is_pulling = True
+    except GeneratorExit:  # closed or collected: `watch` goes with this frame
+        raise
+    except BaseException as error:
+        reading.is_pulling = False
+        reading.fail(error)
+        raise
+    reading.is_pulling = False
+    reading.end()
+
+
+class _Watch:
+    """Lives as long as the frame of a tap, started or not, and drops its stream when that goes."""
+
+    __slots__ = ("_reading",)
+
+    def __init__(self, reading: Reading) -> None:
+        self._reading = reading
+
+    def __del__(self) -> None:
+        self._reading.drop()
+
+
+class AsyncStreamTap:
+    """Stands in for the inner iterator of a client's `AsyncStream`; everything else is asked of that iterator."""
+
+    __slots__ = ("_note", "_pull", "_reading", "_source")
+
+    def __init__(self, source: AsyncIterator[Any], reading: Reading) -> None:
+        self._source = source
+        self._pull = source.__anext__
+        self._reading = reading
+        self._note: Callable[[Any], bool | None] | None = None
+
+    def __aiter__(self) -> "AsyncStreamTap":
+        return self
+
+    async def __anext__(self) -> Any:
+        reading = self._reading
+        while True:
+            reading.is_pulling = True
+            try:
+                chunk = await self._pull()
+            except StopAsyncIteration:
+                reading.end()
+                raise
+            except BaseException as error:
+                reading.fail(error)
+                raise
+            finally:
+                reading.is_pulling = False
+            try:
+                note = self._note
+                if note is None:
+                    note = self._note = reading.begin(chunk)
+                if not note(chunk):
+                    return chunk
+            except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
+                _GUARD.caught(error)
+                return chunk
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._source, name)
+
+    def __del__(self) -> None:
+        self._reading.drop()
+
+
+class BodyTap:
+    """Passes for the body of an HTTP response, whichever library made it, and tells when the body is closed.
+
+    A client closes the body when a stream is exhausted, when the host closes the stream or a helper around it, and
+    when a stream is garbage-collected: one place that all of them pass.
+    """
+
+    __slots__ = ("__weakref__", "__wrapped__", "_reading", "stream_observer")
+
+    def __init__(self, body: Any, reading: Reading) -> None:
+        self.__wrapped__ = body
+        self._reading = reading
+        # anthropic asks the body for this with every event, and a miss would cost more than all else here.
+        self.stream_observer: Any = getattr(body, "stream_observer", None)
+
+    @property  # type: ignore[misc]  # what `isinstance` asks where the type says no
+    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
+        return self.__wrapped__.__class__
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__wrapped__, name)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.__wrapped__)
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self.__wrapped__)
+
+    def close(self) -> None:
+        """Close the body, as the client asked."""
+        try:
+            self.__wrapped__.close()
+        finally:
+            self._reading.close()
+
+    async def aclose(self) -> None:
+        """Close the body, as the client asked."""
+        try:
+            await self.__wrapped__.aclose()
+        finally:
+            self._reading.close()
+
+
+class Scanner(Protocol):
+    """Reads the raw bytes of a body as they pass."""
+
+    def feed(self, data: bytes) -> bytes:
+        """Take in `data` as it came over the wire; return the bytes that go on to the host."""
+        ...
+
+    def flush(self) -> bytes:
+        """The body has ended: return what was still held back."""
+        ...
+
+
+class RawBodyTap(BodyTap):
+    """A body whose bytes the host, not the client's stream object, reads (`with_raw_response` and the like)."""
+
+    __slots__ = ("_scanner",)
+
+    def __init__(self, body: Any, reading: Reading, scanner: Scanner) -> None:
+        super().__init__(body, reading)
+        self._scanner = scanner
+
+    def __iter__(self) -> Iterator[bytes]:
+        reading, scanner = self._reading, self._scanner
+        try:
+            for data in self.__wrapped__:
+                if passed := _feed(scanner, data):
+                    yield passed
+            if passed := _flush(scanner):
+                yield passed
+        except Exception as error:
+            reading.fail(error)
+            raise
+        reading.end()
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        reading, scanner = self._reading, self._scanner
+        try:
+            async for data in self.__wrapped__:
+                if passed := _feed(scanner, data):
+                    yield passed
+            if passed := _flush(scanner):
+                yield passed
+        except Exception as error:
+            reading.fail(error)
+            raise
+        reading.end()
+
+
+def _feed(scanner: Scanner, data: bytes) -> bytes:
+    with _GUARD:
+        return scanner.feed(data)
+    return data
+
+
+def _flush(scanner: Scanner) -> bytes:
+    with _GUARD:
+        return scanner.flush()
+    return b""
