@@ -5,6 +5,7 @@ Under pytest the guard re-raises instead, so that developers and their tests see
 
 import logging
 import os
+import threading
 from types import TracebackType
 from typing import Final
 
@@ -13,6 +14,9 @@ from worthwhile._errors import MisuseError
 logger: Final = logging.getLogger("worthwhile")
 
 _MAX_CAUSES: Final = 1024
+
+THREAD_NAME: Final = "worthwhile-"
+"""How the names of our own threads begin."""
 
 reraises: bool | None = None
 """True: internal errors reach the caller. False: they never do. None: they do under pytest."""
@@ -88,7 +92,10 @@ def _swallow(error: Exception, lost: str) -> bool:
 
 
 def _is_reraising() -> bool:
-    return "PYTEST_CURRENT_TEST" in os.environ if reraises is None else reraises
+    if reraises is not None:
+        return reraises
+    # A thread of ours has nobody to raise into: pytest would blame whichever test runs just then.
+    return "PYTEST_CURRENT_TEST" in os.environ and not threading.current_thread().name.startswith(THREAD_NAME)
 
 
 def _is_new(*cause: object) -> bool:

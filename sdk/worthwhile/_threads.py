@@ -3,14 +3,13 @@
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Final
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import (
     _SUPPRESS_INSTRUMENTATION_KEY,  # pyright: ignore[reportPrivateUsage] - no public name
 )
 
-THREAD_NAME: Final = "worthwhile-"
+from worthwhile._guard import THREAD_NAME
 
 
 class Bell:

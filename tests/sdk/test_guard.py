@@ -1,6 +1,7 @@
 """The guard: swallows and counts in production, once per cause in the log; re-raises under pytest."""
 
 import logging
+import threading
 
 import pytest
 
@@ -84,3 +85,21 @@ def test_names_of_exceptions() -> None:
     assert error_type(ValueError()) == "ValueError"
     assert error_type(InnerError()) == f"{__name__}.test_names_of_exceptions.<locals>.InnerError"
     assert error_type(MisuseError("m", hint="h")) == "worthwhile._errors.MisuseError"
+
+
+def test_in_a_thread_of_ours_nothing_is_raised_even_under_pytest(caplog: pytest.LogCaptureFixture) -> None:
+    raised: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            with _guard.Guard("a batch"):
+                raise ValueError("in a thread")
+        except ValueError as error:
+            raised.append(error)
+
+    for name in ("worthwhile-spans", "of the host"):
+        thread = threading.Thread(target=work, name=name)
+        thread.start()
+        thread.join()
+    assert len(raised) == 1, "the host's own thread sees it"
+    assert "lost a batch" in caplog.text
