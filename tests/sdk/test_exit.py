@@ -246,8 +246,10 @@ def test_what_was_in_the_spool_survives_a_kill(run_program: Any, receiver: Recei
 
 
 PREFORK = """
-import os, sys
+import os, sys, warnings
 import worthwhile as ww
+
+warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)  # of Python 3.12 and newer
 
 for number in range(100):
     with ww.task(f"master-{number}"):
