@@ -68,5 +68,4 @@ SELECT
   quality,
   attrs,
   ingested_at
-FROM calls FINAL
-SETTINGS do_not_merge_across_partitions_select_final = 1;
+FROM calls_counted AS calls;
