@@ -1,6 +1,7 @@
 """The SQL that makes the store: numbered migrations, materialised views, views, and how OTLP bytes are inserted.
 
 clickhouse/migrations/NNNN_name.sql     tables; never edited once released, told apart by their SHA-256
+clickhouse/dictionaries/name.sql        dictionaries, each with the view it is loaded from; replaced when changed
 clickhouse/materialized/NN_name.sql     materialised views, in this order; replaced when their text changes
 clickhouse/views/name.sql               views, each after those that it reads; always replaced
 clickhouse/otlp_text.sql                definitions that stand in materialised views for `{otlp_text}`
@@ -35,7 +36,7 @@ class Script:
         text: What the file says.
     """
 
-    kind: Literal["migration", "materialized", "view"]
+    kind: Literal["migration", "dictionary", "materialized", "view"]
     number: int
     name: str
     text: str
@@ -61,6 +62,12 @@ class Script:
 def migrations() -> tuple[Script, ...]:
     """All migrations, oldest first."""
     return tuple(Script("migration", int(stem[:4]), stem[5:], text) for stem, text in _files("migrations"))
+
+
+@cache
+def dictionaries() -> tuple[Script, ...]:
+    """All dictionaries; `{login}` stands for what a dictionary must say to read a table of its own database."""
+    return tuple(Script("dictionary", 0, stem, text) for stem, text in _files("dictionaries"))
 
 
 @cache

@@ -19,6 +19,11 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
+    @property
+    def dictionary_login(self) -> str:
+        """What a dictionary must say to read a table of its own database; see `Engine.dictionary_login`."""
+        return self._engine.dictionary_login
+
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, object]]:
         """Rows of a SELECT.
 
