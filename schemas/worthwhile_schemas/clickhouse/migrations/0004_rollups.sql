@@ -128,16 +128,19 @@ CREATE TABLE IF NOT EXISTS calls_1h
 ENGINE = MergeTree
 PARTITION BY toMonday(ts)
 ORDER BY (workload, model, ts, provider, service, request_model, response_model, tier, locality, operation, dialect, fallback_from)
-SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+TTL if(ts < '2000-01-01 00:00:00', toDateTime('2100-01-01 00:00:00', 'UTC'), ts) + INTERVAL 760 DAY
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS calls_1m AS calls_1h
 ENGINE = MergeTree
 PARTITION BY toDate(ts)
 ORDER BY (workload, model, ts, provider, service, request_model, response_model, tier, locality, operation, dialect, fallback_from)
-SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+TTL if(ts < '2000-01-01 00:00:00', toDateTime('2100-01-01 00:00:00', 'UTC'), ts) + INTERVAL 8 DAY
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS calls_1d AS calls_1h
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(ts)
 ORDER BY (workload, model, ts, provider, service, request_model, response_model, tier, locality, operation, dialect, fallback_from)
-SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
+TTL if(ts < '2000-01-01 00:00:00', toDateTime('2100-01-01 00:00:00', 'UTC'), ts) + INTERVAL 760 DAY
+SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, non_replicated_deduplication_window = 10000;
