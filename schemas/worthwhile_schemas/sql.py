@@ -33,17 +33,19 @@ class Script:
         number: Position among migrations, 0 for the other kinds.
         name: File name without number and ending: the object's name, for views.
         text: What the file says.
+        fingerprint: SHA-256 of the text that this one was rendered from, empty if it is the file's own.
     """
 
     kind: Literal["migration", "materialized", "view"]
     number: int
     name: str
     text: str
+    fingerprint: str = ""
 
     @property
     def sha256(self) -> str:
-        """Fingerprint of the text, hex."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """Fingerprint of the file's text, hex."""
+        return self.fingerprint or hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -79,6 +81,12 @@ def views() -> tuple[Script, ...]:
     scripts = {name: Script("view", 0, name, text) for name, text in _files("views")}
     reads = {name: sorted(script.reads & (scripts.keys() - {name})) for name, script in scripts.items()}
     return tuple(scripts[name] for name in TopologicalSorter(reads).static_order())
+
+
+@cache
+def scripts() -> tuple[Script, ...]:
+    """Everything that makes the store, in the order in which it is applied."""
+    return (*migrations(), *materialized_views(), *views())
 
 
 @cache
