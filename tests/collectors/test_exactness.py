@@ -16,7 +16,7 @@ from worthwhile_collectors.spool import Spool, SpoolLimits
 from worthwhile_collectors.store import Store, framed, open_store
 
 TABLES = ("otel_traces", "otel_logs", "otel_traces_trace_id_ts", "calls", "attempts", "task_runs", "signals")
-NOTHING_TWICE = dict.fromkeys(("calls", "attempts", "task_runs", "signals", "otel_traces"), 0)
+NOTHING_TWICE = dict.fromkeys(("calls", "attempts", "task_runs", "signals", "otel_traces", "otel_logs"), 0)
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,7 @@ def test_a_merge_takes_the_duplicates_away(store: Store, sent) -> None:
         store.command(f"OPTIMIZE TABLE {table} FINAL")
     twice = duplicates(store.query)
     assert twice.pop("otel_traces") > 0
+    assert twice.pop("otel_logs") > 0
     assert set(twice.values()) == {0}
     check(store.query, ledger)
 
