@@ -37,17 +37,19 @@ class Script:
         number: Position among migrations, 0 for the other kinds.
         name: File name without number and ending: the object's name, for views.
         text: What the file says.
+        fingerprint: SHA-256 of the text that this one was rendered from, empty if it is the file's own.
     """
 
     kind: Literal["migration", "dictionary", "materialized", "view"]
     number: int
     name: str
     text: str
+    fingerprint: str = ""
 
     @property
     def sha256(self) -> str:
-        """Fingerprint of the text, hex."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """Fingerprint of the file's text, hex."""
+        return self.fingerprint or hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -128,6 +130,12 @@ def touch_everything() -> str:
     """The statement that makes every hour due for settling."""
     text = (files("worthwhile_schemas") / "clickhouse" / "touch_everything.sql").read_text("utf-8")
     return Script("view", 0, "touch_everything", text).statements[0]
+
+
+@cache
+def scripts() -> tuple[Script, ...]:
+    """Everything that makes the store, in the order in which it is applied."""
+    return (*migrations(), *dictionaries(), *materialized_views(), *views())
 
 
 @cache
