@@ -32,6 +32,10 @@ CLICKHOUSE: Final = {
     **dict.fromkeys(("usd", "usd_part", "joules", "seconds", "weight"), "Nullable(Float64) CODEC(ZSTD(1))"),
 }
 INCOMPRESSIBLE: Final = ("task_key", "response_id", "conversation_id")
+FIXED: Final = (
+    "ts DateTime64(9, 'UTC'), trace_id FixedString(16), span_id FixedString(8), parent_span_id FixedString(8), "
+    "span_name LowCardinality(String), duration_ns UInt64"
+)
 NO_ID: Final = bytes(16)
 
 
@@ -51,9 +55,7 @@ class PythonPath:
             "DROP TABLE IF EXISTS python_calls",
             "DROP TABLE IF EXISTS python_traces",
             (
-                f"CREATE TABLE python_calls (ts DateTime64(9, 'UTC'), trace_id FixedString(16), span_id FixedString(8), "
-                f"parent_span_id FixedString(8), span_name LowCardinality(String), duration_ns UInt64, {columns}, "
-                "attrs Map(LowCardinality(String), String)) "
+                f"CREATE TABLE python_calls ({FIXED}, {columns}, attrs Map(LowCardinality(String), String)) "
                 "ENGINE = MergeTree PARTITION BY toDate(ts) ORDER BY (workload, task_id, ts, trace_id, span_id)"
             ),
             "CREATE TABLE python_traces AS otel_traces",
