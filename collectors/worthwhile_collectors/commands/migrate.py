@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what to migrate."""
     parser.add_argument("--dry-run", action="store_true", help="only list the changes")
     parser.add_argument("--json", action="store_true", help="JSON to stdout")
-    add_flags(parser, "data", "clickhouse")
+    add_flags(parser, "data", "clickhouse", "keep_spans_days", "keep_calls_days", "keep_rollups_days")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -16,12 +16,16 @@ from worthwhile_collectors.store.errors import (
 )
 from worthwhile_collectors.store.frames import Quarantined, bodies, framed
 from worthwhile_collectors.store.migrate import Change
+from worthwhile_collectors.store.retention import Retention
+from worthwhile_collectors.store.settle import Backlog, backlog, settle, touch_all
 from worthwhile_collectors.store.store import Store
 
 __all__ = [
+    "Backlog",
     "Change",
     "Quarantined",
     "QueryFailed",
+    "Retention",
     "Store",
     "StoreAltered",
     "StoreBusy",
@@ -32,9 +36,12 @@ __all__ = [
     "StoreOverloaded",
     "StoreReadOnly",
     "StoreUnreachable",
+    "backlog",
     "bodies",
     "framed",
     "open_store",
+    "settle",
+    "touch_all",
 ]
 
 

@@ -2,9 +2,10 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from worthwhile_collectors.store.errors import StoreAltered, StoreMissing, StoreNewer
+from worthwhile_collectors.store.settle import touch_all
 from worthwhile_schemas.sql import Script, materialized_views, migrations, views
 
 if TYPE_CHECKING:
@@ -24,17 +25,21 @@ ORDER BY (kind, number, name)
 """
 
 
+_MEANING: Final = {("calls_counted", "replace"), ("calls_hourly", "replace")}
+"""Changes after which roll-ups that were computed before say something else than calls do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One SQL file that was, or would be, applied.
 
     Attributes:
-        kind: `migration`, `materialized` or `view`.
-        name: Its file name without ending.
+        kind: `migration`, `materialized` or `view`; `retention` for a table that keeps its rows for another time.
+        name: Its file name without ending; of a retention the table and the days.
         action: `create` what is not there, or `replace` what has another text.
     """
 
-    kind: Literal["migration", "materialized", "view"]
+    kind: Literal["migration", "materialized", "view", "retention"]
     name: str
     action: Literal["create", "replace"]
 
@@ -50,6 +55,8 @@ def migrate(store: "Store", *, dry_run: bool) -> list[Change]:
         store.command(LEDGER)
         for script, change in changes:
             _apply(store, script, is_new=change is not None)
+        if any(change and (change.name, change.action) in _MEANING for _, change in changes):
+            touch_all(store)
     return [change for _, change in changes if change]
 
 
