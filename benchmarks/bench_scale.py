@@ -1,7 +1,7 @@
 """Dashboard queries over a month of calls that are made inside ClickHouse, and what a call takes on disk.
 
 `--rows` says how many calls (a hundred million for the figures of the goal: an hour of CPU, 8 GB), `--folder` keeps
-them for the next run. Times are the best of three on the cores there are; rows and bytes read do not depend on the machine.
+them for the next run. Times are the best of three on the cores there are; CPU times are what to compare.
 """
 
 import argparse

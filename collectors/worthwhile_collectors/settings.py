@@ -71,12 +71,8 @@ class Settings(BaseModel):
         ByteSize(64 << 20), ge=1 << 16, le=256 << 20, description="most bytes of requests in one insert"
     )
     segment_seconds: float = Field(1.0, gt=0, le=60, description="longest wait before an insert that is not full")
-    settle_seconds: float = Field(
-        60.0, ge=0, le=3600, description="time between settlings of roll-ups; 0 never settles"
-    )
-    keep_spans_days: int = Field(
-        30, ge=1, le=36_500, description="days that spans and log records are kept as they came"
-    )
+    settle_seconds: float = Field(60.0, ge=0, le=3600, description="seconds between settlings of roll-ups; 0 is never")
+    keep_spans_days: int = Field(30, ge=1, le=36_500, description="days that spans and log records are kept")
     keep_calls_days: int = Field(
         400, ge=2, le=36_500, description="days that calls, attempts, runs and signals are kept after their arrival"
     )

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
-from pydantic import ByteSize, TypeAdapter, ValidationError
+# Only commands import this module, so `import worthwhile` stays free of pydantic.
+from pydantic import ByteSize, TypeAdapter, ValidationError  # noqa: TID253
 
 from worthwhile_collectors.database import Database, open_database
 from worthwhile_collectors.errors import UsageError
@@ -93,10 +94,9 @@ def forecast_of(tables: list[dict[str, Any]], *, until: date | None, size: int |
 
 def _bytes_in(table: dict[str, Any], days: int) -> int:
     """Bytes of a table after so many days: growing, but to no more than what it keeps."""
-    grown = float(table["bytes"] + days * table["bytes_per_day"])
-    if table["keep_days"] is None:
-        return round(grown)
-    return round(min(grown, max(table["bytes"], table["keep_days"] * table["bytes_per_day"])))
+    now, a_day = float(table["bytes"]), float(table["bytes_per_day"])
+    kept = table["keep_days"]
+    return round(now + days * a_day if kept is None else min(now + days * a_day, max(now, kept * a_day)))
 
 
 def _rows(database: Database, sql: str, params: dict[str, object]) -> list[dict[str, Any]]:
