@@ -63,8 +63,9 @@ def open_database(settings: Settings, *, may_create: bool = False, may_migrate: 
     Raises:
         WorthwhileError: There is no data, or it cannot be opened.
     """
+    cluster = settings.served()
     if settings.clickhouse is not None:
-        with contextlib.closing(open_store(settings.clickhouse)) as store:
+        with contextlib.closing(open_store(settings.clickhouse, cluster=cluster)) as store:
             yield _Opened(store, settings.retention())
         return
     folder = DataFolder(settings.data)
@@ -176,7 +177,9 @@ class _Opened:
         return answers.report(self._store.query, request)
 
     def insert(self, kind: Kind, token: str, bodies: Sequence[bytes]) -> list[str]:
-        return [refused.reason for refused in self._store.insert_protobuf(kind, _payloads(bodies), token)]
+        return [
+            refused.reason for refused in self._store.insert_protobuf(kind, _payloads(bodies), token, is_suspect=True)
+        ]
 
     def migrate(self, *, dry_run: bool) -> list[dict[str, str]]:
         changes = self._store.migrate(dry_run=dry_run) + self._store.keep(self._retention, dry_run=dry_run)

@@ -1,6 +1,7 @@
 """The SQL that makes the store: numbered migrations, materialised views, views, and how OTLP bytes are inserted.
 
 clickhouse/migrations/NNNN_name.sql     tables; never edited once released, told apart by their SHA-256
+clickhouse/dictionaries/name.sql        dictionaries, each with the view it is loaded from; replaced when changed
 clickhouse/materialized/NN_name.sql     materialised views, in this order; replaced when their text changes
 clickhouse/views/name.sql               views, each after those that it reads; always replaced
 clickhouse/settle/NN_table.sql          steps of settling roll-ups, in this order: what each adds to its table
@@ -44,17 +45,19 @@ class Script:
         number: Position among migrations, 0 for the other kinds.
         name: File name without number and ending: the object's name, for views.
         text: What the file says.
+        fingerprint: SHA-256 of the text that this one was rendered from, empty if it is the file's own.
     """
 
-    kind: Literal["migration", "materialized", "view"]
+    kind: Literal["migration", "dictionary", "materialized", "view"]
     number: int
     name: str
     text: str
+    fingerprint: str = ""
 
     @property
     def sha256(self) -> str:
-        """Fingerprint of the text, hex."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """Fingerprint of the file's text, hex."""
+        return self.fingerprint or hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -72,6 +75,12 @@ class Script:
 def migrations() -> tuple[Script, ...]:
     """All migrations, oldest first."""
     return tuple(Script("migration", int(stem[:4]), stem[5:], text) for stem, text in _files("migrations"))
+
+
+@cache
+def dictionaries() -> tuple[Script, ...]:
+    """All dictionaries; `{login}` stands for what a dictionary must say to read a table of its own database."""
+    return tuple(Script("dictionary", 0, stem, text) for stem, text in _files("dictionaries"))
 
 
 @cache
@@ -147,6 +156,12 @@ def retention_statements(days: Mapping[str, int]) -> tuple[str, ...]:
     for name, number in days.items():
         text = text.replace(f"{{{name}}}", str(int(number)))
     return Script("view", 0, "retention", text).statements
+
+
+@cache
+def scripts() -> tuple[Script, ...]:
+    """Everything that makes the store, in the order in which it is applied."""
+    return (*migrations(), *dictionaries(), *materialized_views(), *views())
 
 
 @cache
