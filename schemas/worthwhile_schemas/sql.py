@@ -6,6 +6,7 @@ clickhouse/materialized/NN_name.sql     materialised views, in this order; repla
 clickhouse/views/name.sql               views, each after those that it reads; always replaced
 clickhouse/settle/NN_table.sql          steps of settling roll-ups, in this order: what each adds to its table
 clickhouse/retention.sql                how long tables keep what they have
+clickhouse/sweep.sql                    deletes roll-ups that newer ones have replaced
 clickhouse/touch_everything.sql         makes every roll-up be computed again
 clickhouse/otlp_text.sql                definitions that stand in materialised views for `{otlp_text}`
 clickhouse/rollup/name.sql              lists of columns that stand in views and steps for `{rollup_name}`
@@ -146,16 +147,21 @@ def refreshable_settling() -> tuple[str, ...]:
 @cache
 def touch_everything() -> str:
     """The statement that makes every hour due for settling."""
-    text = (files("worthwhile_schemas") / "clickhouse" / "touch_everything.sql").read_text("utf-8")
-    return Script("view", 0, "touch_everything", text).statements[0]
+    return _loose("touch_everything").statements[0]
+
+
+@cache
+def sweep() -> tuple[str, ...]:
+    """The statements that delete generations of roll-ups that were replaced."""
+    return _loose("sweep").statements
 
 
 def retention_statements(days: Mapping[str, int]) -> tuple[str, ...]:
     """The statements of `clickhouse/retention.sql` for so many days, by the names that stand in it."""
-    text = (files("worthwhile_schemas") / "clickhouse" / "retention.sql").read_text("utf-8")
+    statements = _loose("retention").statements
     for name, number in days.items():
-        text = text.replace(f"{{{name}}}", str(int(number)))
-    return Script("view", 0, "retention", text).statements
+        statements = tuple(statement.replace(f"{{{name}}}", str(int(number))) for statement in statements)
+    return statements
 
 
 @cache
@@ -189,6 +195,11 @@ def insert_settings(signal: Signal, token: str) -> dict[str, str]:
         "format_schema": otlp_schema(),
         "format_schema_message_name": LANDING[signal][1],
     }
+
+
+def _loose(name: str) -> Script:
+    """`clickhouse/<name>.sql`, statements that are run when they are wanted."""
+    return Script("view", 0, name, (files("worthwhile_schemas") / "clickhouse" / f"{name}.sql").read_text("utf-8"))
 
 
 def _filled(text: str) -> str:

@@ -18,7 +18,7 @@ from worthwhile_collectors.store.errors import (
 from worthwhile_collectors.store.frames import Quarantined, bodies, framed
 from worthwhile_collectors.store.migrate import Change
 from worthwhile_collectors.store.retention import Retention
-from worthwhile_collectors.store.settle import Backlog, backlog, settle, touch_all
+from worthwhile_collectors.store.rollups import Backlog, backlog, settle, touch_all
 from worthwhile_collectors.store.store import Store
 from worthwhile_schemas.cluster import Cluster
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from worthwhile_collectors.store.errors import StoreAltered, StoreMissing, StoreNewer
 from worthwhile_collectors.store.prices import load_list
-from worthwhile_collectors.store.settle import touch_all
+from worthwhile_collectors.store.rollups import touch_all
 from worthwhile_schemas.cluster import Cluster, rendered
 from worthwhile_schemas.price_book import shipped
 from worthwhile_schemas.sql import Script, migrations, scripts
