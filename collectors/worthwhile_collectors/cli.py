@@ -20,6 +20,9 @@ COMMANDS: Final = {
     "ingest": "store OTLP files; the same file twice is stored once",
     "migrate": "bring tables and views up to date",
     "doctor": "what is configured and from where, what is reachable, what was lost",
+    "access": "roles, limits and row policies of a ClickHouse server",
+    "config": "configurations of collectors in front of this store, filled in",
+    "size": "what a cluster for so many spans a second needs, with the arithmetic",
     "prices": "the price list: what a model costs, and since when",
 }
 
