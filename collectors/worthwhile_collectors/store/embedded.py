@@ -33,6 +33,7 @@ class EmbeddedEngine:
 
     Attributes:
         folder: The data folder, made if it is not there.
+        dictionary_login: See `Engine.dictionary_login`.
         database: Name of the database in it.
     """
 
@@ -49,6 +50,7 @@ class EmbeddedEngine:
             StoreReadOnly: The folder takes no writes.
         """
         self.folder = folder
+        self.dictionary_login = ""
         self.database = database
         self._process = os.getpid()
         self._session = SESSION | ({"max_memory_usage": str(max_memory_bytes)} if max_memory_bytes else {})

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from worthwhile_collectors.store.errors import StoreAltered, StoreMissing, StoreNewer
+from worthwhile_collectors.store.prices import load_list
 from worthwhile_schemas.cluster import Cluster, rendered
+from worthwhile_schemas.price_book import shipped
 from worthwhile_schemas.sql import Script, migrations, scripts
 
 if TYPE_CHECKING:
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations
 (
-  kind LowCardinality(String) COMMENT 'migration, materialized or view',
+  kind LowCardinality(String) COMMENT 'migration, dictionary, materialized or view',
   number UInt32 COMMENT 'Position among migrations, 0 for the other kinds',
   name String COMMENT 'Name of the SQL file without number and ending',
   sha256 FixedString(64) COMMENT 'Fingerprint of the applied text [hex]',
@@ -30,12 +32,12 @@ class Change:
     """One SQL file that was, or would be, applied.
 
     Attributes:
-        kind: `migration`, `materialized` or `view`.
+        kind: `migration`, `dictionary`, `materialized` or `view`.
         name: Its file name without ending.
         action: `create` what is not there, or `replace` what has another text.
     """
 
-    kind: Literal["migration", "materialized", "view"]
+    kind: Literal["migration", "dictionary", "materialized", "view"]
     name: str
     action: Literal["create", "replace"]
 
@@ -51,6 +53,7 @@ def migrate(store: "Store", *, dry_run: bool, cluster: Cluster | None) -> list[C
             store.command(statement)
         for script, change in changes:
             _apply(store, script, is_new=change is not None)
+        load_list(store, shipped())
     return [change for _, change in changes if change]
 
 
@@ -103,7 +106,7 @@ def _apply(store: "Store", script: Script, *, is_new: bool) -> None:
     if not is_new and script.kind != "view":
         return
     for statement in script.statements:
-        store.command(statement)
+        store.command(statement.replace("{login}", store.dictionary_login))
     if is_new:
         row = {"kind": script.kind, "number": script.number, "name": script.name, "sha256": script.sha256}
         store.insert_rows("schema_migrations", json.dumps(row).encode())

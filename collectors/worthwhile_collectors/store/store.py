@@ -21,6 +21,11 @@ class Store:
         self._engine = engine
         self._cluster = cluster
 
+    @property
+    def dictionary_login(self) -> str:
+        """What a dictionary must say to read a table of its own database; see `Engine.dictionary_login`."""
+        return self._engine.dictionary_login
+
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, object]]:
         """Rows of a SELECT.
 
