@@ -178,8 +178,13 @@ class PriceBook:
     def listed(self) -> Iterator[ListedModel]:
         """Every model of every provider, in the order in which they are tried."""
         for provider in self.providers.values():
-            for line in self._lines(provider):
-                yield _listed_model(provider, json.loads(line))
+            for model in self.models(provider):
+                yield _listed_model(provider, model)
+
+    def models(self, provider: ProviderEntry) -> Iterator[ModelEntry]:
+        """The models of one provider, in the order in which they are tried."""
+        for line in self._lines(provider):
+            yield json.loads(line)
 
     def _seller(self, reference: str) -> ProviderEntry | None:
         providers = self.providers.values()

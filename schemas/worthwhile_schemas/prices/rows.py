@@ -129,7 +129,7 @@ def _match_rows(book: PriceBook) -> Iterator[Row]:
 def _models_of(book: PriceBook, provider: ProviderEntry) -> Iterator[Row]:
     """Rules for the models that a provider sells: its own, then those of others at their list price, without tiers."""
     others = [book.providers[other] for other in provider.get("fallback", ())]
-    sold = [(entry, model) for entry in (provider, *others) for model in entry["models"]]
+    sold = [(entry, model) for entry in (provider, *others) for model in book.models(entry)]
     for position, (entry, model) in enumerate(sold):
         for atoms in _alternatives(model.get("match", ["equals", model["id"]])):
             yield _rule(provider["id"], position, atoms, entry["id"], model["id"]) | {"has_tiers": entry is provider}

@@ -68,10 +68,11 @@ def test_every_name_means_the_model_that_it_means_to_the_sdk(store: Store) -> No
     book = shipped()
     cases: list[Case] = []
     for provider in book.providers.values():
-        names = {name for model in provider["models"] for name in _names(model.get("match", ["equals", model["id"]]))}
+        models = list(book.models(provider))
+        names = {name for model in models for name in _names(model.get("match", ["equals", model["id"]]))}
         for other in provider.get("fallback", ()):
-            names |= {model["id"] for model in book.providers[other]["models"]}
-        names |= {model["id"] for model in provider["models"]}
+            names |= {model["id"] for model in book.models(book.providers[other])}
+        names |= {model["id"] for model in models}
         cases += [(provider["id"], name, USAGES[1], NOON, "") for name in sorted(names) if name]
     assert len(cases) > 10_000
     assert _compare(store, cases) > 5000
@@ -183,7 +184,7 @@ def _cases(model: ListedModel) -> Iterator[Case]:
 
 
 def _reaching_name(model: ListedModel) -> str:
-    entry = next(m for m in shipped().providers[model.provider]["models"] if m["id"] == model.model)
+    entry = next(m for m in shipped().models(shipped().providers[model.provider]) if m["id"] == model.model)
     for name in (model.model, *_names(entry.get("match", ["equals", model.model]))):
         found = shipped().find(model.provider, name)
         if found is not None and (found.provider, found.model) == (model.provider, model.model):
