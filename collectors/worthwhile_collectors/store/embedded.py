@@ -110,8 +110,9 @@ class EmbeddedEngine:
         given = {name: value for name, value in settings.items() if not name.startswith("format_schema")}
         return given | {"format_schema": f"{file.resolve()}:{message}"}
 
-    def create_database(self) -> None:
+    def create_database(self, on_cluster: str | None = None) -> None:
         """See `Engine.create_database`."""
+        del on_cluster  # `open_store` refuses one
         self.run(f"CREATE DATABASE IF NOT EXISTS {self.database}", "Null", {})
 
     def close(self) -> None:

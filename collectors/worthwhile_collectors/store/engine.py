@@ -35,8 +35,8 @@ class Engine(Protocol):
         """
         ...
 
-    def create_database(self) -> None:
-        """Create the database that this engine works in, if it is not there."""
+    def create_database(self, on_cluster: str | None = None) -> None:
+        """Create the database that this engine works in, if it is not there; with a name, on all nodes of a cluster."""
         ...
 
     def close(self) -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Literal
 
 from worthwhile_collectors.store.errors import StoreAltered, StoreMissing, StoreNewer
 from worthwhile_collectors.store.prices import load_list
+from worthwhile_schemas.cluster import Cluster, rendered
 from worthwhile_schemas.price_book import shipped
-from worthwhile_schemas.sql import Script, dictionaries, materialized_views, migrations, views
+from worthwhile_schemas.sql import Script, migrations, scripts
 
 if TYPE_CHECKING:
     from worthwhile_collectors.store.store import Store
@@ -41,19 +42,30 @@ class Change:
     action: Literal["create", "replace"]
 
 
-def migrate(store: "Store", *, dry_run: bool) -> list[Change]:
+def migrate(store: "Store", *, dry_run: bool, cluster: Cluster | None) -> list[Change]:
     """Apply what is missing; see `Store.migrate`."""
     applied = _applied(store)
     _check(applied)
-    scripts = (*migrations(), *dictionaries(), *materialized_views(), *views())
-    changes = [(script, _change(script, applied)) for script in scripts]
+    changes = [(script, _change(script, applied)) for script in scripts_for(cluster)]
     if not dry_run:
         store.create_database()
-        store.command(LEDGER)
+        for statement in ledger(cluster):
+            store.command(statement)
         for script, change in changes:
             _apply(store, script, is_new=change is not None)
         load_list(store, shipped())
     return [change for _, change in changes if change]
+
+
+def scripts_for(cluster: Cluster | None) -> tuple[Script, ...]:
+    """All scripts, as they are for one node, or for a cluster."""
+    return scripts() if cluster is None else rendered(scripts(), cluster)
+
+
+def ledger(cluster: Cluster | None) -> tuple[str, ...]:
+    """What makes the table that remembers what was applied."""
+    script = Script("migration", 0, "ledger", LEDGER)
+    return script.statements if cluster is None else rendered([script], cluster)[0].statements
 
 
 def _applied(store: "Store") -> dict[tuple[str, int, str], str]:

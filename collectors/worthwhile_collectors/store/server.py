@@ -71,10 +71,11 @@ class ServerEngine:
         except Exception as err:
             raise self._error(f"inserting into `{table}`", err) from err
 
-    def create_database(self) -> None:
+    def create_database(self, on_cluster: str | None = None) -> None:
         """See `Engine.create_database`."""
+        on = f" ON CLUSTER '{on_cluster}'" if on_cluster else ""
         try:
-            self._client.command(f"CREATE DATABASE IF NOT EXISTS `{self.database}`", use_database=False)
+            self._client.command(f"CREATE DATABASE IF NOT EXISTS `{self.database}`{on}", use_database=False)
         except Exception as err:
             raise self._error(f"creating the database `{self.database}`", err) from err
 
