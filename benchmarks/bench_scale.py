@@ -24,6 +24,7 @@ from worthwhile_collectors.store import Store, open_store, settle  # noqa: E402
 
 ROWS = 1_000_000
 ROUNDS = 3
+_WORST = {"dashb": "worst_", "trace": ""}
 
 
 def run(rows: int = ROWS, folder: Path | None = None) -> dict[str, tuple[float, str]]:
@@ -31,7 +32,7 @@ def run(rows: int = ROWS, folder: Path | None = None) -> dict[str, tuple[float, 
     month = Month(rows)
     place = folder or Path(tempfile.mkdtemp())
     store = open_store(place / "data")
-    label = f"{rows // 1_000_000}m"
+    label = f"{rows // 1_000_000}m" if rows >= 1_000_000 else f"{rows // 1000}k"
     try:
         store.migrate()
         figures = made(store, month, label)
@@ -85,7 +86,10 @@ def asked(store: Store, month: Month, label: str) -> dict[str, tuple[float, str]
         worst[kind] = max(worst.get(kind, 0), wall)
         worst[f"{kind}_cpu"] = max(worst.get(f"{kind}_cpu", 0), cpu)
     return {
-        f"{kind.removesuffix('_cpu')}_{'cpu_' * kind.endswith('_cpu')}ms_worst_{label}": (round(value, 1), "ms")
+        f"{kind.removesuffix('_cpu')}_{'cpu_' * kind.endswith('_cpu')}ms_{_WORST[kind[:5]]}{label}": (
+            round(value, 1),
+            "ms",
+        )
         for kind, value in worst.items()
     }
 

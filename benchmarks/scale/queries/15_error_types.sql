@@ -1,2 +1,2 @@
 -- error types.
-SELECT ts AS day, sumMap(error_types) FROM calls_daily WHERE ts >= {start:DateTime('UTC')} AND ts < {end:DateTime('UTC')} GROUP BY ALL ORDER BY ALL
+SELECT ts AS day, sumMap(error_types) FROM calls_daily WHERE ts >= {start:DateTime64(6, 'UTC')} AND ts < {end:DateTime64(6, 'UTC')} GROUP BY ALL ORDER BY ALL

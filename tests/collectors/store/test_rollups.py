@@ -174,7 +174,7 @@ operations = st.one_of(
 )
 
 
-@settings(max_examples=5)
+@settings(max_examples=4)
 @given(st.lists(operations, min_size=4, max_size=14))
 def test_the_views_are_exact_at_any_moment(migrated: Store, history: list[tuple]) -> None:
     """Inserts, late hours, batches that come again with and without their token or in parts, settles cut anywhere."""
