@@ -121,7 +121,7 @@ CREATE TABLE IF NOT EXISTS task_runs
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toDate(ts)
-ORDER BY (workload, ts, task_id)
+ORDER BY (workload, toStartOfHour(ts), task_id, ts)
 SETTINGS non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS signals
@@ -150,5 +150,5 @@ CREATE TABLE IF NOT EXISTS signals
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(event_ts)
-ORDER BY (workload, task_ref, task_id, signal_id, revision, event_ts)
+ORDER BY (task_ref, task_id, trace_id, span_id, signal_id, revision, event_ts)
 SETTINGS non_replicated_deduplication_window = 10000;
