@@ -171,7 +171,9 @@ class _Opened:
         return answers.report(self._store.query, request)
 
     def insert(self, kind: Kind, token: str, bodies: Sequence[bytes]) -> list[str]:
-        return [refused.reason for refused in self._store.insert_protobuf(kind, _payloads(bodies), token)]
+        return [
+            refused.reason for refused in self._store.insert_protobuf(kind, _payloads(bodies), token, is_suspect=True)
+        ]
 
     def migrate(self, *, dry_run: bool) -> list[dict[str, str]]:
         changes = self._store.migrate(dry_run=dry_run)

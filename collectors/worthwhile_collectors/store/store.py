@@ -42,13 +42,16 @@ class Store:
         """Run one statement that returns nothing."""
         self._engine.run(sql, "Null", {})
 
-    def insert_protobuf(self, kind: Signal, frames: bytes, token: str) -> tuple[Quarantined, ...]:
+    def insert_protobuf(
+        self, kind: Signal, frames: bytes, token: str, *, is_suspect: bool = False
+    ) -> tuple[Quarantined, ...]:
         """Insert length-prefixed OTLP requests; ClickHouse parses them.
 
         Args:
             kind: Which OTLP signal the requests carry.
             frames: Requests, each behind its length as a varint (`frames.framed`).
             token: Names the batch: the same batch under the same token again changes nothing, views included.
+            is_suspect: Whether an error of unknown fault (`codes.fault`) is taken for the batch's.
 
         Returns:
             The requests that ClickHouse cannot read; everything else is inserted.
@@ -58,22 +61,27 @@ class Store:
         """
         batches = parts(frames)
         if len(batches) == 1:
-            return self._insert_part(kind, frames, token) if frames else ()
+            return self._insert_part(kind, frames, token, is_suspect) if frames else ()
         with ThreadPoolExecutor(PARALLEL_INSERTS, thread_name_prefix="worthwhile-insert") as pool:
             tokens = (f"{token}/part{number}" for number in range(len(batches)))
-            quarantined = list(pool.map(self._insert_part, repeat(kind), batches, tokens))
+            quarantined = list(pool.map(self._insert_part, repeat(kind), batches, tokens, repeat(is_suspect)))
         return tuple(chain.from_iterable(quarantined))
 
-    def _insert_part(self, kind: Signal, frames: bytes, token: str) -> tuple[Quarantined, ...]:
+    def _insert_part(self, kind: Signal, frames: bytes, token: str, is_suspect: bool) -> tuple[Quarantined, ...]:
+        def is_poison(err: QueryFailed) -> bool:
+            return err.fault == "data" or (is_suspect and err.fault == "unknown")
+
         def insert(batch: bytes, name: str) -> None:
             self._engine.insert(LANDING[kind][0], "Protobuf", batch, insert_settings(kind, name))
 
         try:
             insert(frames, token)
         except QueryFailed as err:
+            if not is_poison(err):
+                raise
             # An empty request that fails as well tells that the database is at fault, not the batch.
             insert(framed([b""]), f"{token}/empty")
-            return insert_bisecting(insert, bodies(frames), token, err)
+            return insert_bisecting(insert, bodies(frames), token, err, is_poison)
         return ()
 
     def insert_rows(self, table: str, data: bytes, *, input_format: str = "JSONEachRow", token: str = "") -> None:
