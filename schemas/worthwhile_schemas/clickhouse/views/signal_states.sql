@@ -73,9 +73,9 @@ FROM
           id,
           task_ref AS unit
         FROM touched_tasks
-        WHERE id = run AND {scope:String} = 'all'
+        WHERE id = run AND what != 'signal' AND {scope:String} = 'all'
         UNION DISTINCT
-        SELECT
+        SELECT DISTINCT
           run AS id,
           task_ref AS unit
         FROM touched_runs(parts = {parts:Array(String)})
@@ -90,7 +90,6 @@ FROM
         SELECT *
         FROM signals FINAL
         WHERE task_ref = 0 AND task_id = 0
-          AND ({scope:String} = 'all' OR trace_id IN (SELECT trace_id FROM touched_spans(parts = {parts:Array(String)})))
       ) AS by_span
       LEFT JOIN
       (
@@ -102,22 +101,17 @@ FROM
         (
           SELECT trace_id, span_id, task_ref
           FROM task_runs
-          WHERE trace_id IN (SELECT trace_id FROM signals WHERE task_ref = 0 AND task_id = 0) AND {scope:String} = 'all'
+          WHERE trace_id IN (SELECT trace_id FROM signals WHERE task_ref = 0 AND task_id = 0)
           UNION ALL
           SELECT trace_id, span_id, task_ref
           FROM calls
-          WHERE trace_id IN (SELECT trace_id FROM signals WHERE task_ref = 0 AND task_id = 0) AND {scope:String} = 'all'
-          UNION ALL
-          SELECT trace_id, span_id, task_ref
-          FROM touched_spans(parts = {parts:Array(String)})
-          WHERE {scope:String} != 'all'
+          WHERE trace_id IN (SELECT trace_id FROM signals WHERE task_ref = 0 AND task_id = 0)
         )
         WHERE task_ref != 0
         GROUP BY
           trace_id,
           span_id
       ) AS spans ON spans.trace_id = by_span.trace_id AND spans.span_id = by_span.span_id
-      WHERE {scope:String} = 'all' OR spans.unit != 0
     ) AS record
     GROUP BY
       record.unit,

@@ -16,11 +16,11 @@ FROM
 (
   SELECT * EXCEPT (version, is_gone)
   FROM task_facts FINAL
-  WHERE cohort_day NOT IN (SELECT day FROM touched_runs(parts = []))
+  WHERE cohort_day NOT IN (SELECT toDate(hour) FROM touched_runs(parts = []))
   UNION ALL
   SELECT * EXCEPT (version, is_gone)
   FROM task_facts FINAL
-  WHERE cohort_day IN (SELECT day FROM touched_runs(parts = []))
+  WHERE cohort_day IN (SELECT toDate(hour) FROM touched_runs(parts = []))
     AND task_ref NOT IN (SELECT task_ref FROM touched_units(parts = []))
   UNION ALL
   SELECT *

@@ -1,11 +1,11 @@
--- Runs of the touched units, as far as they are known, with the days on which they or calls right under them started: one
--- of these is the day under which the unit was settled before.
+-- Runs of the touched units, as far as they are known, with the hours in which they or calls right under them started: on
+-- the day of one of these the unit was settled before.
 CREATE OR REPLACE VIEW touched_runs AS
 SELECT DISTINCT
   own.task_ref AS task_ref,
   own.workload AS workload,
   own.run AS run,
-  own.day AS day,
+  own.hour AS hour,
   units.is_counted AS is_counted
 FROM
 (
@@ -13,15 +13,15 @@ FROM
     id AS task_ref,
     workload,
     run,
-    toDate(hour) AS day
+    hour
   FROM touched_tasks
   WHERE what != 'signal' AND touched_tasks.task_ref = id
-  UNION DISTINCT
+  UNION ALL
   SELECT
     id AS task_ref,
     workload,
     if(task_links.run = 0, id, task_links.run) AS run,
-    toDate(hour) AS day
+    hour
   FROM task_links
   WHERE task_links.task_ref = 0
     AND id IN (SELECT task_ref FROM touched_units(parts = {parts:Array(String)}))

@@ -1,10 +1,9 @@
 -- Units of account that an insert has touched since they were last settled: all of the queue, or what is in the named parts
 -- of it. `is_counted` says that runs or calls were touched; else only signals were, and what the unit cost has not changed.
--- Signals that name no more than a span are found by the spans under the unit, so that with them it is always counted.
 CREATE OR REPLACE VIEW touched_units AS
 SELECT
   task_ref,
-  max(is_counted) OR (SELECT count() > 0 FROM (SELECT 1 FROM signals WHERE task_ref = 0 AND task_id = 0 LIMIT 1)) AS is_counted
+  max(is_counted) AS is_counted
 FROM
 (
   SELECT
@@ -42,7 +41,7 @@ FROM
   UNION ALL
   SELECT
     task_ref,
-    true AS is_counted
+    false AS is_counted
   FROM
   (
     SELECT task_ref, trace_id, span_id, ts
