@@ -1,7 +1,7 @@
 -- The latest revision of every signal, and the unit of account that it speaks about: by key, else by run, else, where it
 -- names neither, by the run or call whose span was current. `task_ref` is 0 while none of these is known. A `void` with the
 -- id of a signal withdraws that signal; one whose id is no signal's (`is_withdrawal`) withdraws all of the unit's signals
--- up to its own time. Scope `all`, or `touched`: signals of the touched units only.
+-- up to its own time. Scope `all`; `touched`: signals of the touched units only; `waiting`: of no known unit only.
 CREATE OR REPLACE VIEW signal_states AS
 SELECT
   task_ref,
@@ -48,7 +48,8 @@ FROM
         task_ref AS unit
       FROM signals FINAL
       WHERE task_ref != 0
-        AND ({scope:String} = 'all' OR task_ref IN (SELECT task_ref FROM touched_units(parts = {parts:Array(String)})))
+        AND ({scope:String} != 'touched' OR task_ref IN (SELECT task_ref FROM touched_units(parts = {parts:Array(String)})))
+        AND ({scope:String} != 'waiting' OR task_ref IN (SELECT id FROM waiting_tasks))
       UNION ALL
       SELECT
         by_run.*,
@@ -58,28 +59,36 @@ FROM
         SELECT *
         FROM signals FINAL
         WHERE task_ref = 0 AND task_id != 0
-          AND ({scope:String} = 'all' OR task_id IN (SELECT run FROM touched_runs(parts = {parts:Array(String)})))
+          AND ({scope:String} != 'touched' OR task_id IN (SELECT run FROM touched_runs(parts = {parts:Array(String)})))
+          AND ({scope:String} != 'waiting' OR task_id IN (SELECT id FROM waiting_tasks))
       ) AS by_run
       LEFT JOIN
       (
         SELECT
           id,
-          if(task_ref = 0, id, task_ref) AS unit
-        FROM task_links
-        WHERE run = 0 AND {scope:String} = 'all'
-          AND id IN (SELECT task_id FROM signals WHERE task_ref = 0 AND task_id != 0)
-        UNION DISTINCT
-        SELECT
-          id,
-          task_ref AS unit
-        FROM touched_tasks
-        WHERE id = run AND what != 'signal' AND {scope:String} = 'all'
-        UNION DISTINCT
-        SELECT DISTINCT
-          run AS id,
-          task_ref AS unit
-        FROM touched_runs(parts = {parts:Array(String)})
-        WHERE {scope:String} != 'all'
+          any(ref) AS unit
+        FROM
+        (
+          SELECT
+            id,
+            if(task_ref = 0, id, task_ref) AS ref
+          FROM task_links
+          WHERE run = 0 AND {scope:String} = 'all'
+            AND id IN (SELECT task_id FROM signals WHERE task_ref = 0 AND task_id != 0)
+          UNION ALL
+          SELECT
+            id,
+            task_ref AS ref
+          FROM touched_tasks
+          WHERE id = run AND what != 'signal' AND {scope:String} = 'all'
+          UNION ALL
+          SELECT
+            run AS id,
+            task_ref AS ref
+          FROM touched_runs(parts = {parts:Array(String)})
+          WHERE {scope:String} = 'touched'
+        )
+        GROUP BY id
       ) AS runs ON runs.id = by_run.task_id
       UNION ALL
       SELECT

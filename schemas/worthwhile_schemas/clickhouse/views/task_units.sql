@@ -5,7 +5,7 @@ CREATE OR REPLACE VIEW task_units AS
 SELECT
   cohort_day, workload, task_ref, task_key, ts, runs, open_runs, failed_runs, duration_ns,
   if(runs = 1, if(isNull(duration_ns), [], [assumeNotNull(duration_ns)]), run_durations_ns) AS run_durations_ns,
-  if(runs = 1, duration_ns, nullIf(arrayElementOrNull(facts.run_durations_ns, 1), NULL)) AS first_duration_ns,
+  if(runs = 1, duration_ns, arrayElementOrNull(facts.run_durations_ns, 1)) AS first_duration_ns,
   last_status, last_end, depth, calls, failed_calls, priced_calls, self_hosted_calls, unpriced_calls, retries, fallbacks,
   cost_usd, cache_saving_usd, energy_uj, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens,
   reasoning_tokens, last_model,

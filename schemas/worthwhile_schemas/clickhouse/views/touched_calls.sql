@@ -30,7 +30,7 @@ FROM
   SELECT
     *,
     arrayJoin(arrayDistinct(arrayPushBack(task_ancestors, task_id))) AS around
-  FROM calls FINAL
+  FROM calls_counted
   WHERE (workload, toStartOfHour(ts), task_id) IN
   (
     SELECT
@@ -50,12 +50,14 @@ FROM
 ) AS called
 INNER JOIN
 (
-  SELECT DISTINCT
+  SELECT
     task_ref,
     run
   FROM touched_runs(parts = {parts:Array(String)})
   WHERE is_counted
+  GROUP BY
+    task_ref,
+    run
 ) AS runs ON runs.run = called.around
 WHERE called.around = called.task_id OR runs.task_ref != called.task_ref
-LIMIT 1 BY runs.task_ref, called.trace_id, called.span_id, called.ts
-SETTINGS do_not_merge_across_partitions_select_final = 1;
+LIMIT 1 BY runs.task_ref, called.trace_id, called.span_id, called.ts;

@@ -1,15 +1,15 @@
 -- Runs of the touched units, as far as they are known, with the hours in which they or calls right under them started: on
 -- the day of one of these the unit was settled before.
 CREATE OR REPLACE VIEW touched_runs AS
-SELECT DISTINCT
+SELECT
   own.task_ref AS task_ref,
   own.workload AS workload,
   own.run AS run,
   own.hour AS hour,
-  units.is_counted AS is_counted
+  any(units.is_counted) AS is_counted
 FROM
 (
-  SELECT DISTINCT
+  SELECT
     id AS task_ref,
     workload,
     run,
@@ -26,4 +26,9 @@ FROM
   WHERE task_links.task_ref = 0
     AND id IN (SELECT task_ref FROM touched_units(parts = {parts:Array(String)}))
 ) AS own
-INNER JOIN touched_units(parts = {parts:Array(String)}) AS units ON units.task_ref = own.task_ref;
+INNER JOIN touched_units(parts = {parts:Array(String)}) AS units ON units.task_ref = own.task_ref
+GROUP BY
+  own.task_ref,
+  own.workload,
+  own.run,
+  own.hour;

@@ -20,23 +20,27 @@ FROM
   ) AS named
   INNER JOIN
   (
-    SELECT DISTINCT
-      id,
-      task_ref
-    FROM touched_tasks
-    WHERE what != 'signal' AND (id = run OR id = task_ref)
-    UNION DISTINCT
     SELECT
       id,
-      if(task_ref = 0, id, task_ref) AS task_ref
-    FROM task_links
-    WHERE (run = 0 OR task_links.task_ref = 0)
-      AND id IN
-      (
-        SELECT id
-        FROM touched_tasks
-        WHERE empty({parts:Array(String)}) OR _part IN {parts:Array(String)}
-      )
+      ref AS task_ref
+    FROM
+    (
+      SELECT
+        id,
+        task_ref AS ref
+      FROM touched_tasks
+      WHERE what != 'signal' AND (id = run OR id = task_ref)
+      UNION ALL
+      SELECT
+        id,
+        if(task_ref = 0, id, task_ref) AS ref
+      FROM task_links
+      WHERE (run = 0 OR task_ref = 0)
+        AND id IN (SELECT id FROM touched_tasks WHERE empty({parts:Array(String)}) OR _part IN {parts:Array(String)})
+    )
+    GROUP BY
+      id,
+      ref
   ) AS known ON known.id = named.id
   UNION ALL
   SELECT

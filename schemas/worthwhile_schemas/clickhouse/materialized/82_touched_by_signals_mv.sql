@@ -1,7 +1,7 @@
 -- signals -> touched_tasks: what every signal speaks about, by unit of account, else by run, else by span.
 CREATE OR REPLACE MATERIALIZED VIEW touched_by_signals_mv TO touched_tasks AS
 SELECT
-  if(task_ref != 0, task_ref, task_id) AS id,
+  if(signals.task_ref != 0, signals.task_ref, signals.task_id) AS id,
   toUInt128(0) AS run,
   toUInt128(0) AS task_ref,
   '' AS workload,

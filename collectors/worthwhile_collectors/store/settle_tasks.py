@@ -1,0 +1,123 @@
+"""Settling tasks: what an insert touched is computed again as a whole, and the figures of its days with it.
+
+`touched_tasks` is the queue. A settling takes whole parts of it, computes the units of account that they name from the
+rows of calls, runs and signals, appends these, and drops the parts. Killed in between, it does the same again, which
+changes nothing. Run one settling of a database at a time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from worthwhile_collectors.store.errors import QueryFailed
+from worthwhile_schemas.sql import Script
+
+if TYPE_CHECKING:
+    from worthwhile_collectors.store.store import Store
+
+ROWS_AT_ONCE: Final = 1_000_000
+"""Rows of the queue that one round takes, more only if a single part has more: bounds its memory."""
+
+QUIET_S: Final = 30
+"""How old a part of the queue must be: the rows of calls that it is about may become visible a little after it."""
+
+_NO_SUCH_PART: Final = 232
+_QUEUE: Final = "touched_tasks"
+_DAYS: Final = "SELECT DISTINCT toString(toDate(hour)) AS day FROM touched_runs(parts = {parts:Array(String)})"
+_UNITS: Final = "SELECT count() AS units FROM touched_units(parts = {parts:Array(String)})"
+_VERSION: Final = "SELECT max(version) + 1 AS version FROM task_settlings"
+_PARTS: Final = """
+SELECT name, rows FROM system.parts
+WHERE database = currentDatabase() AND table = {queue:String} AND active
+  AND modification_time <= now() - toIntervalSecond({age:Float64})
+ORDER BY min_block_number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SettledTasks:
+    """What a settling did.
+
+    Attributes:
+        touched: Rows of the queue that it took.
+        units: Units of account that it computed.
+        days: Cohort days whose figures it computed.
+    """
+
+    touched: int
+    units: int
+    days: int
+
+
+def settle_tasks(store: "Store", now: datetime, *, quiet_s: float = QUIET_S) -> SettledTasks:
+    """Settle everything that was touched at least `quiet_s` seconds ago.
+
+    Args:
+        store: The migrated database.
+        now: When this is, aware; figures by day say so.
+        quiet_s: Age of the parts to take; 0 when nothing else inserts.
+
+    Raises:
+        StoreError: ClickHouse refused or could not be reached; what was settled stays settled.
+    """
+    done = SettledTasks(0, 0, 0)
+    parts = _parts(store, quiet_s)
+    while parts:
+        taken = _bounded(parts)
+        settled = _settle(store, now, taken)
+        done = SettledTasks(done.touched + settled.touched, done.units + settled.units, done.days + settled.days)
+        parts = {name: rows for name, rows in parts.items() if name not in taken}
+    return done
+
+
+def _parts(store: "Store", quiet_s: float) -> dict[str, int]:
+    found = store.query(_PARTS, {"queue": _QUEUE, "age": quiet_s})
+    return {str(row["name"]): int(str(row["rows"])) for row in found}
+
+
+def _bounded(parts: Mapping[str, int]) -> dict[str, int]:
+    taken: dict[str, int] = {}
+    for name, rows in parts.items():
+        if taken and sum(taken.values()) + rows > ROWS_AT_ONCE:
+            break
+        taken[name] = rows
+    return taken
+
+
+def _settle(store: "Store", now: datetime, parts: Mapping[str, int]) -> SettledTasks:
+    version = int(str(store.query(_VERSION)[0]["version"]))
+    queue = {"parts": list(parts), "version": version}
+    _run(store, "tasks_links", queue)
+    days = [str(row["day"]) for row in store.query(_DAYS, queue)]
+    units = int(str(store.query(_UNITS, queue)[0]["units"]))
+    _run(store, "tasks_waiting", queue)
+    if days:
+        _run(store, "tasks_facts", queue)
+        _run(store, "tasks_moved", queue)
+        _run(store, "tasks_days", {"days": days, "version": version, "now": now})
+    touched = sum(parts.values())
+    _run(store, "tasks_done", {"version": version, "now": now, "touched": touched, "units": units, "days": len(days)})
+    for part in parts:
+        _drop(store, part)
+    return SettledTasks(touched, units, len(days))
+
+
+def _drop(store: "Store", part: str) -> None:
+    try:
+        store.command(f"ALTER TABLE {_QUEUE} DROP PART '{part}'")
+    except QueryFailed as err:
+        if err.exception_code != _NO_SUCH_PART:  # merged into another one meanwhile, which is settled again
+            raise
+
+
+def _run(store: "Store", name: str, values: Mapping[str, object]) -> None:
+    store.query_bytes(_statement(name), "Null", values)
+
+
+@cache
+def _statement(name: str) -> str:
+    text = (files("worthwhile_schemas") / "clickhouse" / "settle" / f"{name}.sql").read_text("utf-8")
+    return Script("view", 0, name, text).statements[0]

@@ -1,0 +1,28 @@
+-- A unit whose first run has turned out to be on another day is taken from the day where it was settled before.
+INSERT INTO task_facts (cohort_day, workload, task_ref, version, is_gone)
+SELECT
+  cohort_day,
+  workload,
+  task_ref,
+  {version:UInt64} AS version,
+  1 AS is_gone
+FROM
+(
+  SELECT
+    cohort_day,
+    workload,
+    task_ref,
+    settled.version AS settled_version,
+    max(settled_version) OVER (PARTITION BY task_ref) AS newest_version
+  FROM task_facts AS settled FINAL
+  WHERE (cohort_day, workload, task_ref) IN
+  (
+    SELECT
+      toDate(hour),
+      workload,
+      task_ref
+    FROM touched_runs(parts = {parts:Array(String)})
+  )
+)
+WHERE settled_version < newest_version
+SETTINGS max_partitions_per_insert_block = 0, do_not_merge_across_partitions_select_final = 1;
