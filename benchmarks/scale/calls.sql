@@ -20,8 +20,8 @@ WITH
   [1250000, 250000, 3000000, 1000000, 300000, 0, 0, 0, 100000, 280000, 0, 50000] AS input_prices,
   [10000000, 2000000, 15000000, 5000000, 2500000, 0, 0, 0, 300000, 420000, 0, 400000] AS output_prices,
   ['chatcmpl-', 'chatcmpl-', 'msg_01', 'msg_01', '-', 'chatcmpl-', '', 'chatcmpl-', '', '', '', 'chatcmpl-'] AS id_heads,
-  concat(base58Encode(reinterpretAsFixedString(bitOr(bitShiftLeft(toUInt128(c2), 64), toUInt128(c3)))),
-    if(provider = 'openai', substring(base58Encode(reinterpretAsFixedString(c1)), 1, 7), '')) AS id_tail
+  concat(substring(base64Encode(reinterpretAsFixedString(bitOr(bitShiftLeft(toUInt128(c2), 64), toUInt128(c3)))), 1, 22),
+    if(provider = 'openai', substring(base64Encode(reinterpretAsFixedString(c1)), 1, 7), '')) AS id_tail
 SELECT
   started + toIntervalNanosecond(seq * 2500000000 + c1 % 900000000) AS ts,
   run.trace_id AS trace_id,

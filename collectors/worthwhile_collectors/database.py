@@ -59,8 +59,9 @@ def open_database(settings: Settings, *, may_create: bool = False, may_migrate: 
     Raises:
         WorthwhileError: There is no data, or it cannot be opened.
     """
+    cluster = settings.served()
     if settings.clickhouse is not None:
-        with contextlib.closing(open_store(settings.clickhouse)) as store:
+        with contextlib.closing(open_store(settings.clickhouse, cluster=cluster)) as store:
             yield _Opened(store)
         return
     folder = DataFolder(settings.data)

@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import textwrap
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.sdk.conftest import SOURCES
 
-from worthwhile import _frames
+from worthwhile import _frames, _settings
 from worthwhile._backlog import Batch, Limit
 from worthwhile._spool import Spool, SpoolLimits, default_root, folder_for
 
@@ -308,11 +309,48 @@ def test_a_poison_record_is_put_aside_with_the_reason_and_not_without_end(open_s
     assert {path.read_bytes() for path in aside} == {b"bad", b"HTTP 400 no such field\n"}
 
 
-def test_each_receiver_service_and_user_has_a_folder(tmp_path: Path) -> None:
-    urls = ("http://a/v1/traces", "http://a/v1/logs", "http://b/v1/traces")
-    folders = {folder_for(tmp_path, url, service) for url in urls for service in ("shop", "mail")}
-    assert len(folders) == 6
-    assert all("a/v1" not in str(folder) for folder in folders)
+def test_each_receiver_service_user_and_credential_has_a_folder(tmp_path: Path) -> None:
+    plain = _settings.override({}).wire("traces")
+    wires = [plain._replace(url=url) for url in ("http://a/v1/traces", "http://a/v1/logs", "http://b/v1/traces")]
+    wires += [plain._replace(headers={"authorization": token}) for token in ("Bearer 1", "Bearer 2")]
+    wires += [plain._replace(headers={"authorization": "Bearer 1", "x-scope-orgid": "7"})]
+    wires += [plain._replace(client_certificate=path) for path in ("/one.pem", "/two.pem")]
+    folders = {folder_for(tmp_path, wire, service) for wire in wires for service in ("shop", "mail")}
+    assert len(folders) == 2 * len(wires)
+    assert all(secret not in str(folder) for folder in folders for secret in ("a/v1", "Bearer", "one.pem"))
+    two = {"b": "2", "a": "1"}
+    assert folder_for(tmp_path, plain._replace(headers=two), None) == folder_for(
+        tmp_path, plain._replace(headers=dict(sorted(two.items()))), None
+    )
+
+
+def test_many_segments_take_few_file_descriptors(open_spool: Any, tmp_path: Path, lost: Lost) -> None:
+    spool = open_spool(quota_bytes=1 << 20, segment_bytes=1 << 10)
+    written = [os.urandom(1000) for _ in range(900)]
+    descriptors = Path("/proc/self/fd")
+    before = len(list(descriptors.iterdir()))
+    for body in written:
+        spool.append(body, 1)
+    assert len(segments(tmp_path)) == len(list(descriptors.iterdir())) - before < 64
+    assert sum(path.stat().st_size for path in segments(tmp_path)) <= 1 << 20
+    assert drain(spool) == written
+    assert lost == {}
+
+
+def test_what_is_dropped_of_a_large_orphan_is_counted_without_reading_it_whole(open_spool: Any, lost: Lost) -> None:
+    ended = open_spool(segment_bytes=32 << 20)
+    for _ in range(1000):
+        ended.append(b"x" * 20_000, 3)
+    ended.close()
+    spool = open_spool(quota_bytes=33 << 20, segment_bytes=16 << 20)
+    tracemalloc.start()
+    try:
+        spool.append(b"new", 1)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert lost == {"earlier": 3000}
+    assert peak < 8 << 20
 
 
 def test_the_default_place_is_the_users_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:

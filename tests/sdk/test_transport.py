@@ -184,6 +184,16 @@ def test_a_new_connection_that_breaks_is_not_tried_again_here(sender_to: Callabl
         assert peer.connections == 1
 
 
+def test_a_kept_connection_that_cannot_be_opened_anew(sender_to: Callable[..., Sender]) -> None:
+    with Peer(answering()) as peer:
+        sender = sender_to(peer.url)
+        assert sender.send(BODY, 5).outcome == "accepted"
+        peer.stop_listening()
+        sender._connection._line.close()  # as `http.client` does to itself; the socket is still open
+        answer = sender.send(BODY, 5)
+    assert (answer.outcome, "ConnectionRefusedError" in answer.reason) == ("retry", True)
+
+
 def test_what_is_no_http_answer_is_tried_again_later(sender_to: Callable[..., Sender]) -> None:
     def script(line: Line) -> None:
         line.read()

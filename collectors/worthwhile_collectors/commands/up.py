@@ -37,10 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs until Ctrl-C or SIGTERM."""
     settings = load(arguments).settings
     check_bind(settings.host, _token(settings))
+    cluster = settings.served()
     folder = DataFolder(settings.data)
     with folder.opened(), contextlib.closing(listen(settings.host, settings.port)) as listener:
         say(f"opening {_place(settings, folder)} ...")
-        with contextlib.closing(open_store(settings.clickhouse or folder.clickhouse)) as store:
+        with contextlib.closing(open_store(settings.clickhouse or folder.clickhouse, cluster=cluster)) as store:
             store.migrate()
             spool = Spool(folder.spool, SpoolLimits(settings.spool_quota, settings.segment_bytes, settings.durability))
             pipeline = Pipeline(spool, store, Quarantine(folder.quarantine), segment_seconds=settings.segment_seconds)

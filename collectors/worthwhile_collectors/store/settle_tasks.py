@@ -5,7 +5,7 @@ rows of calls, runs and signals, appends these, and drops the parts. Killed in b
 changes nothing. Run one settling of a database at a time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -26,8 +26,7 @@ QUIET_S: Final = 30
 
 _NO_SUCH_PART: Final = 232
 _QUEUE: Final = "touched_tasks"
-_DAYS: Final = "SELECT DISTINCT toString(toDate(hour)) AS day FROM touched_runs(parts = {parts:Array(String)})"
-_UNITS: Final = "SELECT count() AS units FROM touched_units(parts = {parts:Array(String)})"
+_FOUND: Final = "SELECT groupUniqArray(toString(toDate(hour))) AS days, uniqExact(task_ref) AS units FROM touched_runs"
 _VERSION: Final = "SELECT max(version) + 1 AS version FROM task_settlings"
 _PARTS: Final = """
 SELECT name, rows FROM system.parts
@@ -89,20 +88,27 @@ def _bounded(parts: Mapping[str, int]) -> dict[str, int]:
 
 def _settle(store: "Store", now: datetime, parts: Mapping[str, int]) -> SettledTasks:
     version = int(str(store.query(_VERSION)[0]["version"]))
-    queue = {"parts": list(parts), "version": version}
-    _run(store, "tasks_links", queue)
-    days = [str(row["day"]) for row in store.query(_DAYS, queue)]
-    units = int(str(store.query(_UNITS, queue)[0]["units"]))
-    _run(store, "tasks_waiting", queue)
+    only = _only(parts)
+    _run(store, "tasks_links", {}, only)
+    [found] = store.query(_FOUND + only)
+    days, units = found["days"], found["units"]
+    _run(store, "tasks_waiting", {"version": version}, only)
     if days:
-        _run(store, "tasks_facts", queue)
-        _run(store, "tasks_moved", queue)
+        _run(store, "tasks_facts", {"version": version}, only)
+        _run(store, "tasks_moved", {"version": version}, only)
         _run(store, "tasks_days", {"days": days, "version": version, "now": now})
-    touched = sum(parts.values())
-    _run(store, "tasks_done", {"version": version, "now": now, "touched": touched, "units": units, "days": len(days)})
+    done = SettledTasks(sum(parts.values()), int(str(units)), len(days) if isinstance(days, list) else 0)
+    counts = {"touched": done.touched, "units": done.units, "days": done.days}
+    _run(store, "tasks_done", {"version": version, "now": now} | counts)
     for part in parts:
         _drop(store, part)
-    return SettledTasks(touched, units, len(days))
+    return done
+
+
+def _only(parts: Iterable[str]) -> str:
+    """The settings under which every view sees these parts of the queue, and no others."""
+    listed = ", ".join(f"\\'{part}\\'" for part in parts)
+    return f" SETTINGS additional_table_filters = {{'{_QUEUE}': '_part IN ({listed})'}}"
 
 
 def _drop(store: "Store", part: str) -> None:
@@ -113,8 +119,8 @@ def _drop(store: "Store", part: str) -> None:
             raise
 
 
-def _run(store: "Store", name: str, values: Mapping[str, object]) -> None:
-    store.query_bytes(_statement(name), "Null", values)
+def _run(store: "Store", name: str, values: Mapping[str, object], settings: str = "") -> None:
+    store.query_bytes(_statement(name) + settings, "Null", values)
 
 
 @cache

@@ -10,14 +10,21 @@ from worthwhile_collectors.store.errors import QueryFailed
 from worthwhile_collectors.store.frames import PARALLEL_INSERTS, Quarantined, bodies, framed, insert_bisecting, parts
 from worthwhile_collectors.store.migrate import Change, migrate
 from worthwhile_collectors.store.rows import ROW_FORMAT, rows
+from worthwhile_schemas.cluster import Cluster
 from worthwhile_schemas.sql import LANDING, Signal, insert_settings
 
 
 class Store:
     """A database of worthwhile. Safe to use from several threads; close it once, use it no more afterwards."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, cluster: Cluster | None = None) -> None:
         self._engine = engine
+        self._cluster = cluster
+
+    @property
+    def dictionary_login(self) -> str:
+        """What a dictionary must say to read a table of its own database; see `Engine.dictionary_login`."""
+        return self._engine.dictionary_login
 
     def query(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, object]]:
         """Rows of a SELECT.
@@ -92,7 +99,7 @@ class Store:
         self._engine.insert(table, input_format, data, settings)
 
     def migrate(self, *, dry_run: bool = False) -> list[Change]:
-        """Create or update tables and views.
+        """Create or update tables and views, on all nodes where the store is a cluster.
 
         Args:
             dry_run: Only say what would be done.
@@ -104,11 +111,11 @@ class Store:
             StoreNewer: The schema was made by a newer worthwhile.
             StoreAltered: A migration was applied with another text.
         """
-        return migrate(self, dry_run=dry_run)
+        return migrate(self, dry_run=dry_run, cluster=self._cluster)
 
     def create_database(self) -> None:
         """Create the database if it is not there; `migrate` does this."""
-        self._engine.create_database()
+        self._engine.create_database(self._cluster.name if self._cluster else None)
 
     def close(self) -> None:
         """Let go of connections and of the data folder. May be called twice."""

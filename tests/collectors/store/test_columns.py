@@ -128,7 +128,8 @@ def test_the_dialects_fill_the_columns_of_calls(store: Store) -> None:
         "duration_ns",
     }
     made = {"task_ref", "quality", "attrs", "ingested_at"}
-    assert stored - CANONICAL.keys() == from_span | made
+    priced = {"cost_compute_usd", "sent_cost_usd"}
+    assert stored - CANONICAL.keys() == from_span | made | priced
 
 
 def test_columns_of_other_views_read_attributes_that_exist(store: Store) -> None:

@@ -41,5 +41,4 @@ FROM
 ) AS units
 GROUP BY
   workload,
-  cohort_day
-SETTINGS max_partitions_per_insert_block = 0, do_not_merge_across_partitions_select_final = 1;
+  cohort_day;

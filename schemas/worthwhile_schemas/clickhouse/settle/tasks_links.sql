@@ -1,4 +1,4 @@
--- Where the runs of the named parts of the queue have calls, so that they are found again when something else touches them.
+-- Where the runs of the queue have calls, so that they are found again when something else touches them.
 INSERT INTO task_links (id, hour, workload, run, task_ref)
 SELECT
   id,
@@ -7,6 +7,5 @@ SELECT
   if(touched_tasks.run = id, 0, touched_tasks.run) AS run,
   if(touched_tasks.task_ref = id, 0, touched_tasks.task_ref) AS task_ref
 FROM touched_tasks
-WHERE what != 'signal' AND _part IN {parts:Array(String)}
-GROUP BY ALL
-SETTINGS max_partitions_per_insert_block = 0;
+WHERE what != 'signal'
+GROUP BY ALL;

@@ -21,8 +21,7 @@ FROM
       toDate(hour),
       workload,
       task_ref
-    FROM touched_runs(parts = {parts:Array(String)})
+    FROM touched_runs
   )
 )
-WHERE settled_version < newest_version
-SETTINGS max_partitions_per_insert_block = 0, do_not_merge_across_partitions_select_final = 1;
+WHERE settled_version < newest_version;

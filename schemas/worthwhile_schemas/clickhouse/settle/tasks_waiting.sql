@@ -7,13 +7,13 @@ SELECT
   {version:UInt64} AS version,
   0 AS is_gone
 FROM touched_tasks
-WHERE what = 'signal' AND _part IN {parts:Array(String)}
+WHERE what = 'signal'
   AND id NOT IN
   (
     SELECT id
     FROM task_links
     WHERE (run = 0 OR task_ref = 0)
-      AND id IN (SELECT id FROM touched_tasks WHERE what = 'signal' AND _part IN {parts:Array(String)})
+      AND id IN (SELECT id FROM touched_tasks WHERE what = 'signal')
   )
 GROUP BY ALL
 UNION ALL
@@ -25,4 +25,4 @@ SELECT
   1 AS is_gone
 FROM waiting_signals FINAL
 WHERE id != 0
-  AND id IN (SELECT id FROM touched_tasks WHERE (id = run OR id = task_ref) AND _part IN {parts:Array(String)});
+  AND id IN (SELECT id FROM touched_tasks WHERE (id = run OR id = task_ref));

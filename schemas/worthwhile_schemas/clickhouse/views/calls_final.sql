@@ -42,8 +42,10 @@ SELECT
   cost_cache_write_usd,
   cost_output_usd,
   cost_server_tools_usd,
+  cost_compute_usd,
   cache_saving_usd,
   cost_basis,
+  sent_cost_usd,
   price_version,
   energy_uj,
   energy_method,
@@ -66,5 +68,4 @@ SELECT
   quality,
   attrs,
   ingested_at
-FROM calls FINAL
-SETTINGS do_not_merge_across_partitions_select_final = 1;
+FROM calls_counted AS calls;

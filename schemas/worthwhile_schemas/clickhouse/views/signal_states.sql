@@ -48,7 +48,7 @@ FROM
         task_ref AS unit
       FROM signals FINAL
       WHERE task_ref != 0
-        AND ({scope:String} != 'touched' OR task_ref IN (SELECT task_ref FROM touched_units(parts = {parts:Array(String)})))
+        AND ({scope:String} != 'touched' OR task_ref IN (SELECT task_ref FROM touched_units))
         AND ({scope:String} != 'waiting' OR task_ref IN (SELECT id FROM waiting_tasks))
       UNION ALL
       SELECT
@@ -59,7 +59,7 @@ FROM
         SELECT *
         FROM signals FINAL
         WHERE task_ref = 0 AND task_id != 0
-          AND ({scope:String} != 'touched' OR task_id IN (SELECT run FROM touched_runs(parts = {parts:Array(String)})))
+          AND ({scope:String} != 'touched' OR task_id IN (SELECT run FROM touched_runs))
           AND ({scope:String} != 'waiting' OR task_id IN (SELECT id FROM waiting_tasks))
       ) AS by_run
       LEFT JOIN
@@ -85,7 +85,7 @@ FROM
           SELECT
             run AS id,
             task_ref AS ref
-          FROM touched_runs(parts = {parts:Array(String)})
+          FROM touched_runs
           WHERE {scope:String} = 'touched'
         )
         GROUP BY id

@@ -16,14 +16,14 @@ FROM
 (
   SELECT * EXCEPT (version, is_gone)
   FROM task_facts FINAL
-  WHERE cohort_day NOT IN (SELECT toDate(hour) FROM touched_runs(parts = []))
+  WHERE cohort_day NOT IN (SELECT toDate(hour) FROM touched_runs)
   UNION ALL
   SELECT * EXCEPT (version, is_gone)
   FROM task_facts FINAL
-  WHERE cohort_day IN (SELECT toDate(hour) FROM touched_runs(parts = []))
-    AND task_ref NOT IN (SELECT task_ref FROM touched_units(parts = []))
+  WHERE cohort_day IN (SELECT toDate(hour) FROM touched_runs)
+    AND task_ref NOT IN (SELECT task_ref FROM touched_units)
   UNION ALL
   SELECT *
-  FROM touched_facts(parts = [])
+  FROM touched_facts
 ) AS facts
 SETTINGS do_not_merge_across_partitions_select_final = 1;

@@ -45,7 +45,7 @@ FROM
       hour,
       if(task_links.run = 0, id, task_links.run) AS run
     FROM task_links
-    WHERE id IN (SELECT run FROM touched_runs(parts = {parts:Array(String)}) WHERE is_counted)
+    WHERE id IN (SELECT run FROM touched_runs WHERE is_counted)
   )
 ) AS called
 INNER JOIN
@@ -53,7 +53,7 @@ INNER JOIN
   SELECT
     task_ref,
     run
-  FROM touched_runs(parts = {parts:Array(String)})
+  FROM touched_runs
   WHERE is_counted
   GROUP BY
     task_ref,

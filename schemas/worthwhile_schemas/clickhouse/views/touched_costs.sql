@@ -126,7 +126,7 @@ FROM
         (toDateTime64(0, 9, 'UTC'), toFixedString('', 16), toFixedString('', 8), '') AS last_call,
         CAST([] AS Array(String)) AS models,
         0. AS weights
-      FROM touched_run_spans(parts = {parts:Array(String)})
+      FROM touched_run_spans
       UNION ALL
       SELECT
         unit,
@@ -157,7 +157,7 @@ FROM
         max((one.ts, one.trace_id, one.span_id, toString(one.model))) AS last_call,
         groupUniqArray(toString(one.model)) AS models,
         sum(one.sample_weight) AS weights
-      FROM touched_calls(parts = {parts:Array(String)}) AS one
+      FROM touched_calls AS one
       GROUP BY
         unit,
         run
@@ -209,6 +209,6 @@ WHERE (cohort_day, workload, task_ref) IN
     toDate(hour),
     workload,
     task_ref
-  FROM touched_runs(parts = {parts:Array(String)})
+  FROM touched_runs
   WHERE NOT is_counted
 );

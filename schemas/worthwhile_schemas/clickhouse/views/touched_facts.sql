@@ -14,7 +14,7 @@ SELECT
   judged.winner.revision AS verdict_revision,
   judged.winner.signal_id AS verdict_signal_id,
   judged.is_escalated AS is_escalated
-FROM touched_costs(parts = {parts:Array(String)}) AS costs
+FROM touched_costs AS costs
 LEFT JOIN
 (
   SELECT
@@ -29,7 +29,7 @@ LEFT JOIN
       (transform(state.source, ['human', 'automated', 'system'], [3, 2, 1], 1), state.event_ts, state.revision,
         state.signal_id),
       isNotNull(state.verdict)) AS winner
-  FROM signal_states(scope = 'touched', parts = {parts:Array(String)}) AS state
+  FROM signal_states(scope = 'touched') AS state
   WHERE task_ref != 0 AND NOT voided
   GROUP BY task_ref
 ) AS judged ON judged.task_ref = costs.task_ref;

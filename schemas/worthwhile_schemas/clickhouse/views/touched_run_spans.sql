@@ -16,7 +16,7 @@ WHERE (workload, toStartOfHour(ts), task_id) IN
     workload,
     hour,
     run
-  FROM touched_runs(parts = {parts:Array(String)})
+  FROM touched_runs
   WHERE is_counted
 )
 SETTINGS do_not_merge_across_partitions_select_final = 1;

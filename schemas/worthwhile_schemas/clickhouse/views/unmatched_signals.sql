@@ -12,6 +12,6 @@ SELECT
   actor,
   event_ts,
   revision
-FROM signal_states(scope = 'waiting', parts = [])
+FROM signal_states(scope = 'waiting')
 WHERE NOT voided
   AND (task_ref = 0 OR task_ref IN (SELECT id FROM waiting_tasks));

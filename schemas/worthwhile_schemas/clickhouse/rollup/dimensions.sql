@@ -1,0 +1,11 @@
+  workload,
+  service,
+  provider,
+  model,
+  request_model,
+  response_model,
+  tier,
+  locality,
+  operation,
+  dialect,
+  fallback_from
