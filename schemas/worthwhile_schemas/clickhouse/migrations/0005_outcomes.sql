@@ -39,8 +39,7 @@ CREATE TABLE IF NOT EXISTS task_facts
   runs UInt32 CODEC(T64, ZSTD(1)) COMMENT 'Runs of the unit [1]',
   open_runs UInt32 CODEC(T64, ZSTD(1)) COMMENT 'Runs whose end is not known [1]',
   failed_runs UInt32 CODEC(T64, ZSTD(1)) COMMENT 'Runs that raised [1]',
-  duration_ns Nullable(UInt64) CODEC(T64, ZSTD(1)) COMMENT 'All runs together, NULL if none ended [ns]',
-  run_durations_ns Array(UInt64) CODEC(T64, ZSTD(1)) COMMENT 'Runs that ended, by start; empty where there is one run only [ns]',
+  run_durations_ns Array(UInt64) CODEC(T64, ZSTD(1)) COMMENT 'How long each run took that ended, by start [ns]',
   last_status LowCardinality(String) COMMENT 'Status of the last run: completed, failed, cancelled, abandoned or open',
   last_end DateTime64(9, 'UTC') CODEC(Delta(8), ZSTD(1)) COMMENT 'When the last run ended, or started while its end is not known',
   depth UInt32 CODEC(T64, ZSTD(1)) COMMENT 'Fewest tasks around a run of the unit [1]',
@@ -60,7 +59,7 @@ CREATE TABLE IF NOT EXISTS task_facts
   cache_write_tokens Nullable(UInt64) CODEC(T64, ZSTD(1)) COMMENT 'Part of the input written to prompt caches, NULL if unknown [tokens]',
   reasoning_tokens Nullable(UInt64) CODEC(T64, ZSTD(1)) COMMENT 'Part of the output spent on reasoning, NULL if unknown [tokens]',
   last_model LowCardinality(String) COMMENT 'Model of the last call, the one asked for if none answered',
-  models Array(LowCardinality(String)) CODEC(ZSTD(1)) COMMENT 'Models of the calls; empty where `last_model` is the only one',
+  models Array(LowCardinality(String)) CODEC(ZSTD(1)) COMMENT 'Models of the calls',
   sample_weight Float64 CODEC(ZSTD(1)) COMMENT 'Units that this one stands for: mean weight of its calls, 1 without calls [1]',
   verdict Nullable(UInt8) COMMENT '1 success, 0 failure, NULL while nothing judged the unit',
   verdict_kind LowCardinality(String) COMMENT 'Kind of the signal that counts, fail for a run that raised; empty without a verdict',
@@ -73,9 +72,9 @@ CREATE TABLE IF NOT EXISTS task_facts
   verdict_signal_id String CODEC(ZSTD(1)) COMMENT 'Signal that counts, empty if a run that raised or nothing judged the unit',
   is_escalated Bool COMMENT 'Whether a person had to take over',
   version UInt64 CODEC(Delta(8), ZSTD(1)) COMMENT 'Number of the settling that wrote the row; the highest counts [1]',
-  is_gone UInt8 COMMENT '1 where the unit has moved to another day'
+  is_gone Bool COMMENT 'Whether the unit has moved to another day since'
 )
-ENGINE = ReplacingMergeTree(version, is_gone)
+ENGINE = ReplacingMergeTree(version)
 PARTITION BY cohort_day
 ORDER BY (workload, task_ref)
 SETTINGS min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
@@ -86,9 +85,9 @@ CREATE TABLE IF NOT EXISTS waiting_signals
   trace_id FixedString(16) CODEC(ZSTD(1)) COMMENT 'Trace that the signal named, else zero [16 bytes]',
   span_id FixedString(8) CODEC(ZSTD(1)) COMMENT 'Span that the signal named, else zero [8 bytes]',
   version UInt64 CODEC(Delta(8), ZSTD(1)) COMMENT 'Number of the settling that found it waiting [1]',
-  is_gone UInt8 COMMENT '1 when its task has arrived'
+  is_gone Bool COMMENT 'Whether its task has arrived since'
 )
-ENGINE = ReplacingMergeTree(version, is_gone)
+ENGINE = ReplacingMergeTree(version)
 ORDER BY (id, trace_id, span_id);
 
 CREATE TABLE IF NOT EXISTS cost_per_success_days

@@ -30,7 +30,7 @@ FROM
     workload, cohort_day, true AS is_unit, ts, runs, calls, priced_calls, cost_usd, sample_weight, verdict, verdict_ts,
     verdict_signal_id, is_escalated
   FROM task_facts FINAL
-  WHERE cohort_day IN {days:Array(Date)}
+  WHERE NOT is_gone AND cohort_day IN {days:Array(Date)}
   UNION ALL
   SELECT
     workload, cohort_day, false AS is_unit, toDateTime64(0, 9, 'UTC') AS ts, 0 AS runs, 0 AS calls, 0 AS priced_calls,

@@ -3,5 +3,5 @@ INSERT INTO task_facts
 SELECT
   *,
   {version:UInt64} AS version,
-  0 AS is_gone
+  false AS is_gone
 FROM touched_facts;

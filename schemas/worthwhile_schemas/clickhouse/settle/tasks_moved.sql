@@ -5,7 +5,7 @@ SELECT
   workload,
   task_ref,
   {version:UInt64} AS version,
-  1 AS is_gone
+  true AS is_gone
 FROM
 (
   SELECT
@@ -15,7 +15,7 @@ FROM
     settled.version AS settled_version,
     max(settled_version) OVER (PARTITION BY task_ref) AS newest_version
   FROM task_facts AS settled FINAL
-  WHERE (cohort_day, workload, task_ref) IN
+  WHERE NOT is_gone AND (cohort_day, workload, task_ref) IN
   (
     SELECT
       toDate(hour),

@@ -5,7 +5,7 @@ SELECT
   trace_id,
   span_id,
   {version:UInt64} AS version,
-  0 AS is_gone
+  false AS is_gone
 FROM touched_tasks
 WHERE what = 'signal'
   AND id NOT IN
@@ -22,7 +22,7 @@ SELECT
   trace_id,
   span_id,
   {version:UInt64} AS version,
-  1 AS is_gone
+  true AS is_gone
 FROM waiting_signals FINAL
-WHERE id != 0
+WHERE NOT is_gone AND id != 0
   AND id IN (SELECT id FROM touched_tasks WHERE (id = run OR id = task_ref));

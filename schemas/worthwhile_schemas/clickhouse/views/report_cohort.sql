@@ -4,6 +4,6 @@ SELECT
   task_ref,
   workload,
   ts
-FROM task_units
+FROM settled_units
 WHERE cohort_day >= toDate({since:DateTime64(9, 'UTC')}) AND cohort_day <= toDate({until:DateTime64(9, 'UTC')})
   AND ts >= {since:DateTime64(9, 'UTC')} AND ts < {until:DateTime64(9, 'UTC')};

@@ -22,13 +22,13 @@ SELECT
   units.is_escalated AS is_escalated,
   lag.lag_p95_ns AS label_lag_p95_ns,
   dateDiff('nanosecond', units.ts, {until:DateTime64(9, 'UTC')}) >= lag.lag_p95_ns AS is_mature
-FROM task_units AS units
+FROM settled_units AS units
 LEFT JOIN
 (
   SELECT
     workload,
     toNullable(toInt64(lag_p95_s * 1000000000)) AS lag_p95_ns
-  FROM label_lag
+  FROM settled_label_lag
 ) AS lag ON lag.workload = units.workload
 WHERE units.cohort_day >= toDate({since:DateTime64(9, 'UTC')}) AND units.cohort_day <= toDate({until:DateTime64(9, 'UTC')})
   AND units.ts >= {since:DateTime64(9, 'UTC')} AND units.ts < {until:DateTime64(9, 'UTC')};

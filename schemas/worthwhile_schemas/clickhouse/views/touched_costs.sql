@@ -9,8 +9,7 @@ SELECT
   runs,
   open_runs,
   failed_runs,
-  duration_ns,
-  if(runs = 1, [], durations) AS run_durations_ns,
+  durations AS run_durations_ns,
   last_status,
   last_end,
   depth,
@@ -30,7 +29,7 @@ SELECT
   cache_write_tokens,
   reasoning_tokens,
   last_model,
-  if(length(models) < 2, [], models) AS models,
+  models,
   if(calls = 0, 1, weight) AS sample_weight
 FROM
 (
@@ -42,7 +41,6 @@ FROM
     toUInt32(countIf(is_own)) AS runs,
     toUInt32(countIf(is_own AND run_status = 'open')) AS open_runs,
     toUInt32(countIf(is_own AND run_status = 'failed')) AS failed_runs,
-    sum(run_duration_ns) AS duration_ns,
     arrayMap(one -> one.3, arraySort(groupArrayIf((run_ts, run, assumeNotNull(run_duration_ns)), isNotNull(run_duration_ns)))) AS durations,
     argMaxIf(run_status, (run_ts, run), is_own) AS last_status,
     argMaxIf(run_ts + toIntervalNanosecond(ifNull(run_duration_ns, 0)), (run_ts, run), is_own) AS last_end,
@@ -179,7 +177,6 @@ SELECT
   runs,
   open_runs,
   failed_runs,
-  duration_ns,
   run_durations_ns,
   last_status,
   last_end,
@@ -203,7 +200,7 @@ SELECT
   models,
   sample_weight
 FROM task_facts FINAL
-WHERE (cohort_day, workload, task_ref) IN
+WHERE NOT is_gone AND (cohort_day, workload, task_ref) IN
 (
   SELECT
     toDate(hour),

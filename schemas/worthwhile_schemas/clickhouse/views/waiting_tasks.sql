@@ -5,6 +5,7 @@ FROM
 (
   SELECT id
   FROM waiting_signals FINAL
+  WHERE NOT is_gone
   UNION ALL
   SELECT id
   FROM touched_tasks
@@ -15,7 +16,7 @@ WHERE id NOT IN
     SELECT id
     FROM task_links
     WHERE (run = 0 OR task_ref = 0)
-      AND (id IN (SELECT id FROM waiting_signals FINAL) OR id IN (SELECT id FROM touched_tasks WHERE what = 'signal'))
+      AND (id IN (SELECT id FROM waiting_signals FINAL WHERE NOT is_gone) OR id IN (SELECT id FROM touched_tasks WHERE what = 'signal'))
   )
   AND id NOT IN (SELECT id FROM touched_tasks WHERE what != 'signal' AND (id = run OR id = task_ref))
 GROUP BY id;
