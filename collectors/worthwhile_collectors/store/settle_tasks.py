@@ -1,8 +1,8 @@
 """Settling tasks: what an insert touched is computed again as a whole, and the figures of its days with it.
 
 `touched_tasks` is the queue. A settling takes whole parts of it, computes the units of account that they name from the
-rows of calls, runs and signals, appends these, and drops the parts that are quiet: what a younger part is about may not be
-visible yet, so that it is computed again. Killed in between, it does the same again, which changes nothing. Run one
+rows of calls, runs and signals, appends these, and drops the parts that are quiet: what a younger part is about may not
+be visible yet, so that it is computed again. Killed in between, it does the same again, which changes nothing. Run one
 settling of a database at a time.
 """
 
@@ -23,7 +23,7 @@ ROWS_AT_ONCE: Final = 1_000_000
 """Rows of the queue that one round takes, more only if a single part has more: bounds its memory."""
 
 QUIET_S: Final = 30
-"""How old a part of the queue must be to be dropped: the calls that it is about may become visible a little after it."""
+"""How old a part of the queue must be to be dropped: calls that it is about may become visible after it."""
 
 _NO_SUCH_PART: Final = 232
 _QUEUE: Final = "touched_tasks"
