@@ -136,7 +136,7 @@ CREATE TABLE IF NOT EXISTS task_runs
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toDate(ts)
-ORDER BY (workload, ts, task_id)
+ORDER BY (workload, toStartOfHour(ts), task_id, ts)
 TTL toDateTime(ingested_at) + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, non_replicated_deduplication_window = 10000;
 
@@ -166,6 +166,6 @@ CREATE TABLE IF NOT EXISTS signals
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(event_ts)
-ORDER BY (workload, task_ref, task_id, signal_id, revision, event_ts)
+ORDER BY (task_ref, task_id, trace_id, span_id, signal_id, revision, event_ts)
 TTL toDateTime(ingested_at) + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, non_replicated_deduplication_window = 10000;
