@@ -74,8 +74,8 @@ def test_other_batches_order_and_repetitions_change_no_total(store: Store, sent,
         store.insert_protobuf("logs", framed([body]), f"log-{number}")
     check(store.query, ledger)
     twice = duplicates(store.query)
-    assert twice["calls"] > 0, "nothing came twice in two batches: the test shows nothing"
-    assert twice["signals"] > 0
+    assert twice["otel_traces"] > 0, "nothing came twice in two batches: the test shows nothing"
+    assert twice["otel_logs"] > 0
 
 
 def test_a_merge_takes_the_duplicates_away(store: Store, sent) -> None:
@@ -83,7 +83,6 @@ def test_a_merge_takes_the_duplicates_away(store: Store, sent) -> None:
     for token in ("one", "two"):
         for kind, requests in bodies.items():
             store.insert_protobuf(kind, framed(requests), f"{kind}-{token}")
-    assert duplicates(store.query)["calls"] == ledger.calls.total()
     for table in ("calls", "attempts", "task_runs", "signals"):
         store.command(f"OPTIMIZE TABLE {table} FINAL")
     twice = duplicates(store.query)
