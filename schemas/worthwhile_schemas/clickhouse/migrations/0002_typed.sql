@@ -164,3 +164,14 @@ ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(event_ts)
 ORDER BY (workload, task_ref, task_id, signal_id, revision, event_ts)
 SETTINGS non_replicated_deduplication_window = 10000;
+
+-- Hours in which two spans may be one call: what `calls_counted` looks at before it looks at any pair of spans.
+CREATE TABLE IF NOT EXISTS call_emitters
+(
+  hour DateTime('UTC') COMMENT 'Hour of calls',
+  scope String COMMENT 'Instrumentation scope that emitted some in that hour',
+  dialect LowCardinality(String) COMMENT 'Reading of its attributes'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (hour, scope, dialect)
+SETTINGS non_replicated_deduplication_window = 10000;
