@@ -169,3 +169,14 @@ PARTITION BY toYYYYMM(event_ts)
 ORDER BY (task_ref, task_id, trace_id, span_id, signal_id, revision, event_ts)
 TTL toDateTime(ingested_at) + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, non_replicated_deduplication_window = 10000;
+
+-- Hours in which two spans may be one call: what `calls_counted` looks at before it looks at any pair of spans.
+CREATE TABLE IF NOT EXISTS call_emitters
+(
+  hour DateTime('UTC') COMMENT 'Hour of calls',
+  scope String COMMENT 'Instrumentation scope that emitted some in that hour',
+  dialect LowCardinality(String) COMMENT 'Reading of its attributes'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (hour, scope, dialect)
+SETTINGS non_replicated_deduplication_window = 10000;
