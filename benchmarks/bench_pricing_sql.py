@@ -1,8 +1,8 @@
 """What looking prices up adds to an insert of calls, in CPU seconds of the whole process.
 
 Rows as the normaliser gives them go in three ways: through `calls_in` with prices to look up, through it with costs
-that came with the calls, and through a view that copies. What the shipped views cost more than the copy, at two sizes of
-insert, gives the cost of an insert and that of a row. Sorting and writing are in all three.
+that came with the calls, and through a view that copies. What the shipped views cost more than the copy, at two sizes
+of insert, gives the cost of an insert and that of a row. Sorting and writing are in all three.
 """
 
 import json
@@ -18,7 +18,7 @@ sys.path[:0] = [str(ROOT / folder) for folder in ("sdk", "schemas", "collectors"
 from worthwhile_collectors.store import Store, open_store  # noqa: E402
 
 SIZES = (1_000, 25_000, 50_000, 100_000)
-ROUNDS = 5
+ROUNDS = 3
 MODELS = (
     ("openai", "gpt-5-mini", "gpt-5-mini-2025-08-07"),
     ("openai", "gpt-4o", "gpt-4o-2024-08-06"),
