@@ -4,7 +4,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from worthwhile_collectors.store.contracts import contract_rows
 from worthwhile_schemas.price_book import PriceBook
+from worthwhile_schemas.prices.overrides import Overrides
 from worthwhile_schemas.prices.rows import match_rows, price_rows
 from worthwhile_schemas.sql import dictionaries
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 NEWEST: Final = (
     "SELECT argMax(version, loaded_at) AS newest, countIf(version = {version:String}) AS times FROM price_lists"
 )
+
+IN_FORCE: Final = "SELECT number FROM price_overrides FINAL WHERE name = {name:String} AND NOT is_removed"
 
 
 def load_list(store: "Store", book: PriceBook, *, again: bool = False) -> bool:
@@ -51,3 +55,21 @@ def reload(store: "Store") -> None:
     """Let the next insert see what was changed; other servers of a cluster see it within two minutes."""
     for script in dictionaries():
         store.command(f"SYSTEM RELOAD DICTIONARY {script.name}")
+
+
+def load_contract(store: "Store", book: PriceBook, overrides: Overrides) -> int:
+    """Put a file of contract prices into force in place of the one that had its name; how many rows it has."""
+    rows = list(contract_rows(book, overrides))
+    end_contract(store, str(rows[0]["name"]))
+    insert(store, "price_overrides", rows, "")
+    reload(store)
+    return len(rows)
+
+
+def end_contract(store: "Store", name: str) -> int:
+    """Withdraw the contract prices of a name; how many rows they had."""
+    found = store.query(IN_FORCE, {"name": name})
+    if found:
+        insert(store, "price_overrides", [{"name": name, "is_removed": True, **row} for row in found], "")
+        reload(store)
+    return len(found)

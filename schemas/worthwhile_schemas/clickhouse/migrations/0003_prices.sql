@@ -6,6 +6,25 @@ CREATE TABLE IF NOT EXISTS calls_in AS calls
 ENGINE = Null
 COMMENT 'Calls as the normaliser reads them, before prices are looked up; keeps nothing';
 
+CREATE TABLE IF NOT EXISTS calls_asked AS calls
+ENGINE = Null
+COMMENT 'Calls whose price has to be looked up; keeps nothing';
+
+CREATE TABLE IF NOT EXISTS calls_rated
+ENGINE = Null
+COMMENT 'Calls with the prices that hold for them; keeps nothing'
+EMPTY AS
+SELECT
+  * EXCEPT (ingested_at),
+  '' AS found_version,
+  '' AS found_basis,
+  toInt128(1) AS scale,
+  [true] AS has,
+  toInt128(0) AS hour_rate,
+  toInt128(0) AS kwh_rate,
+  [toInt128(0)] AS rates
+FROM calls;
+
 CREATE TABLE IF NOT EXISTS price_lists
 (
   version String COMMENT 'Names the prices wherever a cost is stored',
