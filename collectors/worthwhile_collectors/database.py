@@ -174,6 +174,7 @@ class _Opened:
         return self._store.query_bytes(sql, output_format, params)
 
     def report(self, request: ReportRequest) -> str:
+        answers.settle(self._store)
         return answers.report(self._store.query, request)
 
     def insert(self, kind: Kind, token: str, bodies: Sequence[bytes]) -> list[str]:

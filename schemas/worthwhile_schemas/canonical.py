@@ -153,7 +153,8 @@ VALUE: Final[Mapping[Kind, str]] = {
     "status": "toUInt16OrNull({0}_text)",
     "usd": "if(toDecimal64OrNull({0}_text, 12) >= 0, toDecimal64OrNull({0}_text, 12), NULL)",
     "usd_part": "toDecimal64OrNull({0}_text, 12)",
-    "usd_about": "toDecimal64OrNull(toString(round(if(toFloat64OrNull({0}_text) >= 0, toFloat64OrNull({0}_text), NULL), 12)), 12)",
+    "usd_about": "toDecimal64OrNull("
+    "toString(round(if(toFloat64OrNull({0}_text) >= 0, toFloat64OrNull({0}_text), NULL), 12)), 12)",
     "joules": "accurateCastOrNull(round(toFloat64OrNull({0}_text) * 1e6), 'UInt64')",
     "seconds": "accurateCastOrNull(round(toFloat64OrNull({0}_text) * 1e9), 'UInt64')",
     "texts": "if(startsWith({0}_text, '['), JSONExtract({0}_text, 'Array(String)'), if({0}_text = '', [], [{0}_text]))",

@@ -60,7 +60,7 @@ class _Words:
     # Whose span it is, and whether it is a call
 
     def prefix_at(self) -> str:
-        """SQL of the position of the longest scope prefix, else of a prefix of the span's name, from 1; 0 without one."""
+        """SQL of the position of the longest scope prefix, else of a span name's, from 1; 0 without one."""
         return f"multiSearchFirstIndex(concat('^', ScopeName, '$name:', SpanName), [{_literals(self._prefixes())}])"
 
     def prefix_ranks(self) -> str:

@@ -16,6 +16,7 @@ from worthwhile_collectors.spool import Spool, SpoolLimits
 from worthwhile_collectors.store import Store, framed, open_store
 
 TABLES = ("otel_traces", "otel_logs", "otel_traces_trace_id_ts", "calls", "attempts", "task_runs", "signals")
+ROLLUPS = ("touched_hours", "settle_plan", "settled", "calls_1m", "calls_1h", "calls_1d")
 NOTHING_TWICE = dict.fromkeys(("calls", "attempts", "task_runs", "signals", "otel_traces", "otel_logs"), 0)
 
 
@@ -31,7 +32,7 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 @pytest.fixture
 def store(migrated: Store) -> Store:
-    for table in TABLES:
+    for table in (*TABLES, *ROLLUPS):
         migrated.command(f"TRUNCATE TABLE {table}")
     return migrated
 
@@ -49,8 +50,8 @@ def test_an_insert_repeated_with_its_token_changes_no_table(store: Store, sent) 
     bodies, ledger = sent
     for _ in range(4):
         for kind, requests in bodies.items():
-            for number in range(0, len(requests), 10):
-                assert store.insert_protobuf(kind, framed(requests[number : number + 10]), f"{kind}-{number}") == ()
+            for number in range(0, len(requests), 25):
+                assert store.insert_protobuf(kind, framed(requests[number : number + 25]), f"{kind}-{number}") == ()
         check(store.query, ledger)
         assert duplicates(store.query) == NOTHING_TWICE
 
@@ -64,18 +65,18 @@ def test_other_batches_order_and_repetitions_change_no_total(store: Store, sent,
         mixed = requests + mixer.sample(requests, len(requests) // 2)
         mixer.shuffle(mixed)
         while mixed:
-            size = mixer.randint(1, 40)
+            size = mixer.randint(1, 80)
             batch, mixed = mixed[:size], mixed[size:]
             body = [joined(batch)] if mixer.random() < 0.5 else batch
             store.insert_protobuf("traces", framed(body), f"{tokens}-{len(mixed)}")
     logs = bodies["logs"] * 2
     mixer.shuffle(logs)
-    for number, body in enumerate(logs):
-        store.insert_protobuf("logs", framed([body]), f"log-{number}")
+    for number in range(0, len(logs), 7):
+        store.insert_protobuf("logs", framed(logs[number : number + 7]), f"log-{number}")
     check(store.query, ledger)
     twice = duplicates(store.query)
-    assert twice["calls"] > 0, "nothing came twice in two batches: the test shows nothing"
-    assert twice["signals"] > 0
+    assert twice["otel_traces"] > 0, "nothing came twice in two batches: the test shows nothing"
+    assert twice["otel_logs"] > 0
 
 
 def test_a_merge_takes_the_duplicates_away(store: Store, sent) -> None:
@@ -83,7 +84,6 @@ def test_a_merge_takes_the_duplicates_away(store: Store, sent) -> None:
     for token in ("one", "two"):
         for kind, requests in bodies.items():
             store.insert_protobuf(kind, framed(requests), f"{kind}-{token}")
-    assert duplicates(store.query)["calls"] == ledger.calls.total()
     for table in ("calls", "attempts", "task_runs", "signals"):
         store.command(f"OPTIMIZE TABLE {table} FINAL")
     twice = duplicates(store.query)
@@ -102,7 +102,7 @@ def test_the_whole_spool_again_changes_no_table(store: Store, sent, tmp_path: Pa
     spool.seal()
     assert len(spool.sealed()) > 2
     shutil.copytree(tmp_path / "spool", tmp_path / "kept")
-    for _ in range(3):
+    for _ in range(2):
         pipeline = Pipeline(Spool(tmp_path / "spool", SpoolLimits(1 << 30)), store, Quarantine(tmp_path / "quarantine"))
         pipeline.start()
         assert pipeline.stop(60)

@@ -47,4 +47,6 @@ def _print_sql(database: str, name: str | None) -> None:
     on = f" ON CLUSTER '{cluster.name}'" if cluster else ""
     begin = (f"CREATE DATABASE IF NOT EXISTS {database}{on}", f"USE {database}", *ledger(cluster))
     made = chain.from_iterable(script.statements for script in scripts_for(cluster))
-    sys.stdout.write("".join(f"{statement};\n\n" for statement in (*begin, *made)))
+    for statement in (*begin, *made):
+        sys.stdout.write(f"{statement.replace('{login}', '')};\n\n")
+    say("dictionaries read the database as user `default` without a password: change SOURCE where that may not be")

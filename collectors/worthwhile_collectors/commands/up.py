@@ -83,7 +83,7 @@ def _serve(settings: Settings, folder: DataFolder, collector: _Collector) -> flo
         ReceiverLimits(body_bytes=settings.max_body, items=settings.max_spans, timeout_seconds=settings.read_timeout),
     )
     gate = Gate(token, is_local=is_loopback(settings.host))
-    page = Page(store.query, pipeline)
+    page = Page(store, pipeline)
     app = build_app(receiver, pipeline, page, gate, version=installed_version())
 
     def health() -> dict[str, object]:

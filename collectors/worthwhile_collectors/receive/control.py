@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from worthwhile_collectors.answers import WAITING_HEADER, Answers, report, request_from_json
+from worthwhile_collectors.answers import WAITING_HEADER, Answers, Settles, report, request_from_json, settle
 from worthwhile_collectors.errors import WorthwhileError
 from worthwhile_collectors.frames import requests
 from worthwhile_collectors.pipeline import Pipeline
@@ -22,7 +22,7 @@ from worthwhile_collectors.settler import Settler
 FLUSH_SECONDS: Final = 10.0
 
 
-class ControlledStore(Answers, Protocol):
+class ControlledStore(Answers, Settles, Protocol):
     """What the control socket needs of the store."""
 
     def migrate(self, *, dry_run: bool = False) -> Any:
@@ -49,7 +49,12 @@ def build_control(
 
     async def make_report(request: Request) -> Response:
         wanted = request_from_json(await request.json())
-        return await answer(lambda: report(store.query, wanted).encode("utf-8"))
+
+        def settled() -> bytes:
+            settle(store)
+            return report(store.query, wanted).encode("utf-8")
+
+        return await answer(settled)
 
     async def insert(request: Request) -> Response:
         asked = request.query_params

@@ -1,5 +1,6 @@
 """The store: where telemetry goes and what reports read, the same over an embedded and a served ClickHouse."""
 
+import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from worthwhile_collectors.store.frames import PARALLEL_INSERTS, Quarantined, bo
 from worthwhile_collectors.store.migrate import Change, migrate
 from worthwhile_collectors.store.retention import Retention, keep
 from worthwhile_collectors.store.rows import ROW_FORMAT, rows
+from worthwhile_collectors.store.settle_tasks import QUIET_S, SettledTasks, settle_tasks
 from worthwhile_schemas.cluster import Cluster
 from worthwhile_schemas.sql import LANDING, Signal, insert_settings
 
@@ -20,6 +22,7 @@ class Store:
 
     def __init__(self, engine: Engine, cluster: Cluster | None = None) -> None:
         self._engine = engine
+        self._settling = threading.Lock()
         self._cluster = cluster
 
     @property
@@ -125,6 +128,15 @@ class Store:
             The tables that kept them for another time before.
         """
         return keep(self, retention, dry_run=dry_run)
+
+    def settle_tasks(self, *, quiet_s: float = QUIET_S) -> SettledTasks:
+        """Compute the tasks that were touched since the last time; see `settle_tasks`. One thread at a time.
+
+        Args:
+            quiet_s: For how long nothing of theirs must have come in to be done with; 0 when nothing else inserts.
+        """
+        with self._settling:
+            return settle_tasks(self, datetime.now(UTC), quiet_s=quiet_s)
 
     def create_database(self) -> None:
         """Create the database if it is not there; `migrate` does this."""

@@ -1,10 +1,11 @@
-"""A stream of OTLP requests that is the same for the same seed, and a ledger of what was in them.
+"""A stream of OTLP requests that is the same for the same seed and day, and a ledger of what was in them.
 
 Tasks of a few workloads, each with its run's span, calls of several providers (some with HTTP tries), and a judgement.
 Every fact is in one request only, and every request is sent until it is acknowledged: the ledger is what must be there.
 """
 
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +15,9 @@ from typing import Any, Literal
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-START_NS = 1_793_613_600_000_000_000  # 2026-11-02 10:00 UTC
+DAY_NS = 86_400_000_000_000
+START_NS = (time.time_ns() // DAY_NS - 3) * DAY_NS
+"""Midnight UTC three days ago: the tables forget what is old, and the roll-up of minutes looks back a week."""
 WORKLOADS = ("ticket-reply", "summary", "triage")
 PROVIDERS = ("openai", "anthropic", "gcp.vertex_ai")
 KINDS = ("accept", "reject", "escalate")

@@ -36,6 +36,25 @@ PAIRS = [
         FROM {SPANS.format("call")} GROUP BY ALL ORDER BY ALL
         """,
     ),
+    *(
+        Pair(
+            view,
+            f"""
+            SELECT workload, provider, toString(toStartOfInterval(ts, INTERVAL 1 {grain}, 'UTC')) AS since,
+                   sum(calls) AS n, sum(input_tokens) AS input, toString(sum(cost_usd)) AS cost
+            FROM {view} GROUP BY ALL ORDER BY ALL
+            """,
+            f"""
+            SELECT SpanAttributes['worthwhile.workload'] AS workload,
+                   SpanAttributes['gen_ai.provider.name'] AS provider,
+                   toString(toStartOfInterval(toDateTime(Timestamp, 'UTC'), INTERVAL 1 {grain}, 'UTC')) AS since,
+                   count() AS n, sum(toUInt64(SpanAttributes['gen_ai.usage.input_tokens'])) AS input,
+                   toString(sum(toDecimal128(SpanAttributes['worthwhile.cost.amount'], 12))) AS cost
+            FROM {SPANS.format("call")} GROUP BY ALL ORDER BY ALL
+            """,
+        )
+        for view, grain in (("calls_minutely", "MINUTE"), ("calls_hourly", "HOUR"), ("calls_daily", "DAY"))
+    ),
     Pair(
         "attempts_final",
         "SELECT workload, http_status, number, count() AS n FROM attempts_final GROUP BY ALL ORDER BY ALL",

@@ -20,6 +20,12 @@ TABLES = (
     "calls_1m",
     "calls_1h",
     "calls_1d",
+    "touched_tasks",
+    "task_links",
+    "task_facts",
+    "waiting_signals",
+    "cost_per_success_days",
+    "task_settlings",
 )
 
 

@@ -136,7 +136,7 @@ CREATE TABLE IF NOT EXISTS task_runs
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toDate(ts)
-ORDER BY (workload, ts, task_id)
+ORDER BY (workload, toStartOfHour(ts), task_id, ts)
 TTL toDateTime(ingested_at) + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, non_replicated_deduplication_window = 10000;
 
@@ -166,6 +166,17 @@ CREATE TABLE IF NOT EXISTS signals
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(event_ts)
-ORDER BY (workload, task_ref, task_id, signal_id, revision, event_ts)
+ORDER BY (task_ref, task_id, trace_id, span_id, signal_id, revision, event_ts)
 TTL toDateTime(ingested_at) + INTERVAL 400 DAY
 SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, non_replicated_deduplication_window = 10000;
+
+-- Hours in which two spans may be one call: what `calls_counted` looks at before it looks at any pair of spans.
+CREATE TABLE IF NOT EXISTS call_emitters
+(
+  hour DateTime('UTC') COMMENT 'Hour of calls',
+  scope String COMMENT 'Instrumentation scope that emitted some in that hour',
+  dialect LowCardinality(String) COMMENT 'Reading of its attributes'
+)
+ENGINE = ReplacingMergeTree
+ORDER BY (hour, scope, dialect)
+SETTINGS non_replicated_deduplication_window = 10000;
