@@ -86,11 +86,8 @@ def asked(store: Store, month: Month, label: str) -> dict[str, tuple[float, str]
         worst[kind] = max(worst.get(kind, 0), wall)
         worst[f"{kind}_cpu"] = max(worst.get(f"{kind}_cpu", 0), cpu)
     return {
-        f"{kind.removesuffix('_cpu')}_{'cpu_' * kind.endswith('_cpu')}ms_{_WORST[kind[:5]]}{label}": (
-            round(value, 1),
-            "ms",
-        )
-        for kind, value in worst.items()
+        f"{kind.removesuffix('_cpu')}_{'cpu_' * kind.endswith('_cpu')}ms_{_WORST[kind[:5]]}{label}": (round(t, 1), "ms")
+        for kind, t in worst.items()
     }
 
 

@@ -189,7 +189,9 @@ class _Opened:
     def settle(self, *, everything: bool) -> int:
         if everything:
             touch_all(self._store)
-        return settle(self._store)
+        hours = settle(self._store)
+        self._store.settle_tasks()
+        return hours
 
 
 class _Running:

@@ -51,7 +51,9 @@ class Settler:
         """
         if everything:
             touch_all(self._store)
-        return settle(self._store, is_wanted=self._is_wanted)
+        hours = settle(self._store, is_wanted=self._is_wanted)
+        self._store.settle_tasks()
+        return hours
 
     def counts(self) -> dict[str, object]:
         """What was settled so far."""
@@ -62,6 +64,7 @@ class Settler:
             self._counts.rounds += 1
             try:
                 self._counts.hours += settle(self._store, is_wanted=self._is_wanted)
+                self._store.settle_tasks()
                 self._counts.last_error = None
             except WorthwhileError as err:
                 self._counts.failed += 1
