@@ -13,7 +13,8 @@ import pyarrow as pa
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from worthwhile_collectors.store import Store
-from worthwhile_schemas.dialect_sql import CANONICAL, dialects
+from worthwhile_schemas.canonical import CANONICAL
+from worthwhile_schemas.dialect_files import shipped
 
 ARROW: Final = {
     "text": pa.string(),
@@ -44,7 +45,7 @@ class PythonPath:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        own = next(dialect for dialect in dialects() if dialect.name == "worthwhile")
+        own = next(dialect for dialect in shipped().dialects if dialect.name == "worthwhile")
         self._columns = {name: kind for name, kind in CANONICAL.items() if kind in ARROW and own.columns.get(name)}
         self._places = {source: at for at, name in enumerate(self._columns) for source in own.columns[name]}
         self._ids = {at for at, kind in enumerate(self._columns.values()) if kind == "uuid"}

@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError  # noqa: TID253
 
 from worthwhile_collectors.errors import SettingsError, UsageError
+from worthwhile_collectors.store.retention import Retention
 from worthwhile_schemas.cluster import Cluster
 
 DEFAULT_FILE: Final = Path("worthwhile.toml")
@@ -79,6 +80,16 @@ class Settings(BaseModel):
         ByteSize(64 << 20), ge=1 << 16, le=256 << 20, description="most bytes of requests in one insert"
     )
     segment_seconds: float = Field(1.0, gt=0, le=60, description="longest wait before an insert that is not full")
+    settle_seconds: float = Field(60.0, ge=0, le=3600, description="seconds between settlings of roll-ups; 0 is never")
+    keep_spans_days: int = Field(30, ge=1, le=36_500, description="days that spans and log records are kept")
+    keep_calls_days: int = Field(
+        400, ge=2, le=36_500, description="days that calls, attempts, runs and signals are kept after their arrival"
+    )
+    keep_rollups_days: int = Field(760, ge=1, le=36_500, description="days that roll-ups by hour and day are kept")
+
+    def retention(self) -> Retention:
+        """How long tables keep their rows."""
+        return Retention(self.keep_spans_days, self.keep_calls_days, self.keep_rollups_days)
 
     def served(self) -> Cluster | None:
         """The cluster with the database of the server's address; None for one server, or the embedded one.

@@ -5,6 +5,8 @@ clickhouse/dictionaries/name.sql        dictionaries, each with the view it is l
 clickhouse/materialized/NN_name.sql     materialised views, in this order; replaced when their text changes
 clickhouse/views/name.sql               views, each after those that it reads; always replaced
 clickhouse/settle/NN_table.sql          steps of settling roll-ups, in this order: what each adds to its table
+clickhouse/retention.sql                how long tables keep what they have
+clickhouse/sweep.sql                    deletes roll-ups that newer ones have replaced
 clickhouse/touch_everything.sql         makes every roll-up be computed again
 clickhouse/otlp_text.sql                definitions that stand in materialised views for `{otlp_text}`
 clickhouse/rollup/name.sql              lists of columns that stand in views and steps for `{rollup_name}`
@@ -26,6 +28,13 @@ LANDING: Final[Mapping[Signal, tuple[str, str]]] = {
     "logs": ("otlp_logs_in", "ExportLogsServiceRequest"),
 }
 """Table and protobuf message that take an OTLP signal."""
+
+
+_SETTLE_SETTINGS: Final = (
+    "max_partitions_per_insert_block = 0, max_threads = 1, max_insert_threads = 1, "
+    "max_bytes_before_external_group_by = 1000000000"
+)
+"""Settling waits for inserts and readers, not they for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +115,7 @@ class Step:
     @property
     def insert(self) -> str:
         """The step as a statement of its own."""
-        return f"INSERT INTO {self.table} {self.select} SETTINGS max_partitions_per_insert_block = 0"
+        return f"INSERT INTO {self.table} {self.select} SETTINGS {_SETTLE_SETTINGS}"
 
     def refreshable_view(self, *, after: str | None) -> str:
         """The step as something that the database does by itself, every minute, after another one of them."""
@@ -126,10 +135,33 @@ def settle_steps() -> tuple[Step, ...]:
 
 
 @cache
+def refreshable_settling() -> tuple[str, ...]:
+    """Statements after which a database settles by itself, every minute, one step after the other."""
+    steps = settle_steps()
+    return tuple(
+        step.refreshable_view(after=before.name if before else None)
+        for before, step in zip((None, *steps[:-1]), steps, strict=True)
+    )
+
+
+@cache
 def touch_everything() -> str:
     """The statement that makes every hour due for settling."""
-    text = (files("worthwhile_schemas") / "clickhouse" / "touch_everything.sql").read_text("utf-8")
-    return Script("view", 0, "touch_everything", text).statements[0]
+    return _loose("touch_everything").statements[0]
+
+
+@cache
+def sweep() -> tuple[str, ...]:
+    """The statements that delete generations of roll-ups that were replaced."""
+    return _loose("sweep").statements
+
+
+def retention_statements(days: Mapping[str, int]) -> tuple[str, ...]:
+    """The statements of `clickhouse/retention.sql` for so many days, by the names that stand in it."""
+    statements = _loose("retention").statements
+    for name, number in days.items():
+        statements = tuple(statement.replace(f"{{{name}}}", str(int(number))) for statement in statements)
+    return statements
 
 
 @cache
@@ -163,6 +195,11 @@ def insert_settings(signal: Signal, token: str) -> dict[str, str]:
         "format_schema": otlp_schema(),
         "format_schema_message_name": LANDING[signal][1],
     }
+
+
+def _loose(name: str) -> Script:
+    """`clickhouse/<name>.sql`, statements that are run when they are wanted."""
+    return Script("view", 0, name, (files("worthwhile_schemas") / "clickhouse" / f"{name}.sql").read_text("utf-8"))
 
 
 def _filled(text: str) -> str:

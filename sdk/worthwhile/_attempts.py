@@ -25,7 +25,7 @@ _MARK: Final = "x-stainless-retry-count"
 """Header of the requests that are tries of the call itself; a token that is fetched on the way has none."""
 
 
-def patches(module: Any, is_installed: Callable[[], bool]) -> "list[Patch]":
+def patches(module: Any, installation: object) -> "list[Patch]":
     """What is wrapped in the loaded `httpx` or `httpx2` package; no call is current where nothing is installed."""
     from worthwhile.clients._base import Patch
 

@@ -63,12 +63,15 @@ class CallSpan(LeanSpan):
         "_response",
         "answer",
         "asked",
+        "attempts",
+        "first_chunk_ns",
         "format",
         "is_stream",
         "known",
         "labels",
         "leg",
         "model",
+        "reason",
         "server",
         "started_perf_ns",
     )
@@ -77,21 +80,19 @@ class CallSpan(LeanSpan):
 
     answer: Facts | CallResponse | None
     asked: Any
+    attempts: Sequence[Attempt]
+    first_chunk_ns: int | None
     format: Format
     is_stream: bool
     known: Endpoint
     labels: Mapping[str, str] | None
     leg: _legs.Leg | None
     model: str | None
+    reason: str | None
     server: str
     started_perf_ns: int
     _priced: Priced | None
     _response: CallResponse | None
-
-    # Seldom set, so that they are attributes of the class until they are.
-    attempts: Sequence[Attempt] = ()
-    first_chunk_ns: int | None = None
-    reason: str | None = None
 
     def counted(self) -> tuple[Usage | None, int | None]:
         """Its tokens, and its cost in picodollars; `None` is unknown."""

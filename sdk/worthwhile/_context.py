@@ -47,29 +47,28 @@ def _access() -> "tuple[Callable[[], Context], Callable[[Context], object]]":
     variable: object = getattr(runtime, "_current_context", None)
     if type(runtime).__name__ == "ContextVarsRuntimeContext" and isinstance(variable, ContextVar):
         known = cast("ContextVar[Context]", variable)
-        return known.get, known.set if sys.version_info >= (3, 12) else _careful_set(known)
+        return known.get, known.set
     return otel_context.get_current, otel_context.attach
 
 
-def _careful_set(variable: "ContextVar[Context]") -> "Callable[[Context], object]":
-    """`variable.set` for CPython 3.11, which crashes where a destructor that it sets off sets a variable as well.
+get_current, put_current = _access()
+"""As `get_current` and `attach` in `opentelemetry.context`; whoever uses `put_current` does it as `attach` does."""
 
-    It works on a mapping that it does not hold on to, and that goes when the destructor's mapping takes its place:
-    a generator of ours that the collector closes is enough. A copy of the context holds on to it.
-    """
+MUST_HOLD: Final = sys.version_info < (3, 12)
+"""CPython 3.11 crashes where a destructor that setting a variable sets off sets a variable as well.
 
-    def set_(context: "Context") -> None:
-        try:
-            _held = copy_context()
-            variable.set(context)
-        except Exception as error:  # noqa: BLE001 - as `with _CONTEXT`, but free where nothing is raised
-            _CONTEXT.caught(error)
-
-    return set_
+It works on a mapping that it does not hold on to, and that goes when the destructor's mapping takes its place: a
+generator of ours that the collector closes is enough. A copy of the context, kept meanwhile, holds on to it.
+"""
 
 
-get_current, attach = _access()
-"""As in `opentelemetry.context`."""
+def attach(context: "Context") -> None:
+    """Make `context` current. Never raises."""
+    try:
+        _held = copy_context() if MUST_HOLD else None
+        put_current(context)
+    except Exception as error:  # noqa: BLE001 - as `with _CONTEXT`, but free where nothing is raised
+        _CONTEXT.caught(error)
 
 
 class Counted(Protocol):

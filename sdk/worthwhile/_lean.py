@@ -64,7 +64,7 @@ class LeanSpan(Span):
         _made_context: Its ids, flags and state in one, once somebody has asked for them so.
         _origin: Where it began, set by it.
         _parent: The span above it, set by the origin.
-        _sampled: Attributes that a sampler added, set by the origin.
+        _sampled: Attributes that a sampler added.
         _span_id: Its id, set by the origin.
         _start_time: When it began, in Unix nanoseconds.
         _state: Its trace state, set by the origin.
@@ -79,11 +79,13 @@ class LeanSpan(Span):
         "_made_context",
         "_origin",
         "_parent",
+        "_sampled",
         "_span_id",
         "_start_time",
         "_state",
         "_trace_id",
         "_whole",
+        "_written",
     )
 
     _kind = SpanKind.INTERNAL
@@ -95,16 +97,15 @@ class LeanSpan(Span):
     _made_context: SpanContext | None
     _origin: "Origin"
     _parent: SpanContext | None
+    _sampled: Mapping[str, AttributeValue] | None
     _span_id: int
     _start_time: int
     _state: TraceState
     _trace_id: int
     _whole: "Mapping[str, AnyValue] | None"
+    _written: "_Written | None"
 
-    # Seldom set, so that they are attributes of the class until they are.
-    _began_here: bool | None = None
-    _sampled: Mapping[str, AttributeValue] | None = None
-    _written: "_Written | None" = None
+    _began_here: bool | None = None  # seldom set, so that it is an attribute of the class until it is
 
     # What a kind of span says of itself.
 
@@ -345,7 +346,7 @@ class LeanSpan(Span):
         written = self._written
         if written is None:
             # One atomic step, so that two threads that write first do so on the same object.
-            written = cast("_Written", vars(self).setdefault("_written", _Written(self._limits)))
+            written = self._written = cast("_Written", vars(self).setdefault("written", _Written(self._limits)))
         return written
 
     def _read_attributes(self) -> "Mapping[str, AnyValue]":

@@ -85,15 +85,16 @@ class PrivateOrigin:
         """Begin `record`."""
         record._origin = self  # pyright: ignore[reportAttributeAccessIssue] - it takes `end` for a method
         record._span_id = _random_bits(64) or 1
-        above: Any = current.get(SPAN_KEY)
-        if above is not None:
-            parent: SpanContext = above.get_span_context()
-            if parent.is_valid:
-                record._parent = parent
-                record._trace_id = parent.trace_id
-                record._flags = parent.trace_flags
-                record._state = parent.trace_state
-                return record
+        if current:  # in most programs nothing is, and asking takes longer than looking
+            above: Any = current.get(SPAN_KEY)
+            if above is not None:
+                parent: SpanContext = above.get_span_context()
+                if parent.is_valid:
+                    record._parent = parent
+                    record._trace_id = parent.trace_id
+                    record._flags = parent.trace_flags
+                    record._state = parent.trace_state
+                    return record
         record._trace_id = _random_bits(128) or 1
         record._flags = _SAMPLED_ROOT
         record._state = NO_STATE

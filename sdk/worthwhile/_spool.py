@@ -4,6 +4,9 @@ A spool is a folder of segments (`_segment.py`). Each process appends to segment
 as long as it lives, so a segment that can be locked is an orphan: whoever gets its lock adopts it and delivers the
 rest. What is settled is deleted. Nothing but encoded requests is ever written: no header, no token, no address of the
 receiver.
+
+A folder is for one receiver, service, user and credential. What is left in one whose name nobody has any more, after a
+service was renamed or a token exchanged, is nobody else's to send: it stays, and `worthwhile doctor` tells of it.
 """
 
 import contextlib

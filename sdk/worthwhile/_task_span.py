@@ -28,7 +28,7 @@ class TaskSpan(LeanSpan):
     def begin_at(self, start_ns: int) -> None:
         """Set what an origin does not."""
         self._start_time = start_ns
-        self._end_time = self._parent = self._made_context = self._whole = None
+        self._end_time = self._parent = self._made_context = self._sampled = self._whole = self._written = None
 
     def end_at(self, end_ns: int) -> None:
         """End the span; its owner calls this once."""

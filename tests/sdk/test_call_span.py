@@ -92,7 +92,7 @@ PARENTS = [
 def begun(kind: Any, parent: SpanContext | None = None, origin: PrivateOrigin = ROOMY) -> Any:
     span = object.__new__(kind)
     span._start_time = 1_760_000_000_000_000_000
-    span._end_time = span._parent = span._made_context = span._whole = None
+    span._end_time = span._parent = span._made_context = span._whole = span._sampled = span._written = None
     above = Context() if parent is None else set_span_in_context(NonRecordingSpan(parent), Context())
     origin.begin(span, above)
     return span
@@ -116,12 +116,8 @@ def call(
     span.format, span.known, span.server, span.model = format_, known, "", model
     span.asked, span.is_stream, span.labels, span.leg = asked, is_stream, labels, None
     span.started_perf_ns = 5
-    span._priced = span._response = span.answer = None
-    if first_chunk_ns is not None:
-        span.first_chunk_ns = first_chunk_ns
-    if reason is not None:
-        span.reason = reason
-    span.answer = answer
+    span._priced = span._response = None
+    span.attempts, span.first_chunk_ns, span.reason, span.answer = (), first_chunk_ns, reason, answer
     return span
 
 

@@ -59,8 +59,8 @@ RESPONSE = CallResponse(
 
 
 def retried(invocation: Invocation) -> None:
-    invocation.attempt(Attempt(1, invocation._record.started_perf_ns + 10, 5, 0, 429, None))
-    invocation.attempt(Attempt(2, invocation._record.started_perf_ns + 90, 5, 75, 200, None))
+    invocation.attempt(Attempt(1, invocation.started_perf_ns + 10, 5, 0, 429, None))
+    invocation.attempt(Attempt(2, invocation.started_perf_ns + 90, 5, 75, 200, None))
 
 
 def as_the_sdk_would(span: ReadableSpan) -> ReadableSpan:

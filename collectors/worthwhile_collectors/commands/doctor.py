@@ -122,8 +122,10 @@ def _kind_of_receiver(answer: bytes) -> str:
 
 def _sdk_spool(problems: list[dict[str, str | None]]) -> Findings:
     """What programs of this user have recorded, and no running one is there to deliver."""
-    from worthwhile import _leftovers, _settings
-
+    try:
+        from worthwhile import _leftovers, _settings
+    except ImportError:  # no file locks on this system, and so no spool
+        return {"folder": "off"}
     root = _leftovers.root(_settings.current())
     if root is None:
         return {"folder": "off"}

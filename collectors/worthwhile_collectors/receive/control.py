@@ -17,6 +17,7 @@ from worthwhile_collectors.answers import WAITING_HEADER, Answers, Settles, repo
 from worthwhile_collectors.errors import WorthwhileError
 from worthwhile_collectors.frames import requests
 from worthwhile_collectors.pipeline import Pipeline
+from worthwhile_collectors.settler import Settler
 
 FLUSH_SECONDS: Final = 10.0
 
@@ -28,7 +29,9 @@ class ControlledStore(Answers, Settles, Protocol):
         """Brings the schema up to date and returns the changes."""
 
 
-def build_control(store: ControlledStore, pipeline: Pipeline, health: Callable[[], dict[str, object]]) -> Starlette:
+def build_control(
+    store: ControlledStore, pipeline: Pipeline, settler: Settler, health: Callable[[], dict[str, object]]
+) -> Starlette:
     """The application on the control socket."""
     limiter = anyio.CapacityLimiter(2)
 
@@ -66,6 +69,10 @@ def build_control(store: ControlledStore, pipeline: Pipeline, health: Callable[[
         changes = await in_thread(lambda: store.migrate(dry_run=asked["dry_run"]))
         return JSONResponse([{"kind": c.kind, "name": c.name, "action": c.action} for c in changes])
 
+    async def settle_all(request: Request) -> Response:
+        asked = await request.json()
+        return JSONResponse({"hours": await in_thread(lambda: settler.settle_now(everything=asked["everything"]))})
+
     async def status(_request: Request) -> Response:
         return JSONResponse(health())
 
@@ -74,6 +81,7 @@ def build_control(store: ControlledStore, pipeline: Pipeline, health: Callable[[
         "/report": make_report,
         "/insert": insert,
         "/migrate": migrate,
+        "/settle": settle_all,
         "/status": status,
     }
     return Starlette(

@@ -17,13 +17,17 @@ from worthwhile_collectors.store.errors import (
 )
 from worthwhile_collectors.store.frames import Quarantined, bodies, framed
 from worthwhile_collectors.store.migrate import Change
+from worthwhile_collectors.store.retention import Retention
+from worthwhile_collectors.store.rollups import Backlog, backlog, settle, touch_all
 from worthwhile_collectors.store.store import Store
 from worthwhile_schemas.cluster import Cluster
 
 __all__ = [
+    "Backlog",
     "Change",
     "Quarantined",
     "QueryFailed",
+    "Retention",
     "Store",
     "StoreAltered",
     "StoreBusy",
@@ -34,9 +38,12 @@ __all__ = [
     "StoreOverloaded",
     "StoreReadOnly",
     "StoreUnreachable",
+    "backlog",
     "bodies",
     "framed",
     "open_store",
+    "settle",
+    "touch_all",
 ]
 
 

@@ -19,8 +19,8 @@ from worthwhile_collectors.store.rows import SESSION
 if TYPE_CHECKING:
     from chdb.state.sqlitelike import Connection
 
-CONNECTIONS: Final = 3
-"""Statements that may run at the same time: two inserts beside one reader."""
+CONNECTIONS: Final = 4
+"""Statements that may run at the same time: two inserts beside one reader and the settling of roll-ups."""
 
 SLICE_BYTES: Final = 2**18
 

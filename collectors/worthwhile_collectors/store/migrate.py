@@ -2,10 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from worthwhile_collectors.store.errors import StoreAltered, StoreMissing, StoreNewer
 from worthwhile_collectors.store.prices import load_list
+from worthwhile_collectors.store.rollups import touch_all
 from worthwhile_schemas.cluster import Cluster, rendered
 from worthwhile_schemas.price_book import shipped
 from worthwhile_schemas.sql import Script, migrations, scripts
@@ -27,17 +28,21 @@ ORDER BY (kind, number, name)
 """
 
 
+_MEANING: Final = {("calls_counted", "replace"), ("calls_hourly", "replace")}
+"""Changes after which roll-ups that were computed before say something else than calls do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One SQL file that was, or would be, applied.
 
     Attributes:
-        kind: `migration`, `dictionary`, `materialized` or `view`.
-        name: Its file name without ending.
+        kind: `migration`, `dictionary`, `materialized` or `view`; `retention` where rows are kept for another time.
+        name: Its file name without ending; of a retention the table and the days.
         action: `create` what is not there, or `replace` what has another text.
     """
 
-    kind: Literal["migration", "dictionary", "materialized", "view"]
+    kind: Literal["migration", "dictionary", "materialized", "view", "retention"]
     name: str
     action: Literal["create", "replace"]
 
@@ -53,6 +58,8 @@ def migrate(store: "Store", *, dry_run: bool, cluster: Cluster | None) -> list[C
             store.command(statement)
         for script, change in changes:
             _apply(store, script, is_new=change is not None)
+        if any(change and (change.name, change.action) in _MEANING for _, change in changes):
+            touch_all(store)
         load_list(store, shipped())
     return [change for _, change in changes if change]
 

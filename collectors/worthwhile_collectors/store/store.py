@@ -10,6 +10,7 @@ from worthwhile_collectors.store.engine import Engine
 from worthwhile_collectors.store.errors import QueryFailed
 from worthwhile_collectors.store.frames import PARALLEL_INSERTS, Quarantined, bodies, framed, insert_bisecting, parts
 from worthwhile_collectors.store.migrate import Change, migrate
+from worthwhile_collectors.store.retention import Retention, keep
 from worthwhile_collectors.store.rows import ROW_FORMAT, rows
 from worthwhile_collectors.store.settle_tasks import QUIET_S, SettledTasks, settle_tasks
 from worthwhile_schemas.cluster import Cluster
@@ -124,6 +125,18 @@ class Store:
         """
         with self._settling:
             return settle_tasks(self, datetime.now(UTC), quiet_s=quiet_s)
+
+    def keep(self, retention: Retention, *, dry_run: bool = False) -> list[Change]:
+        """Make the tables keep their rows for so long.
+
+        Args:
+            retention: Days by kind of table.
+            dry_run: Only say what would be done.
+
+        Returns:
+            The tables that kept them for another time before.
+        """
+        return keep(self, retention, dry_run=dry_run)
 
     def create_database(self) -> None:
         """Create the database if it is not there; `migrate` does this."""

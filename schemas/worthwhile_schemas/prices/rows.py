@@ -109,10 +109,6 @@ def _amounts(by_kind: Mapping[str, Price], bound: int) -> Row:
     return counted | {"other_prices": {kind: amount for kind, amount in at.items() if kind not in COUNTED}}
 
 
-def _amount_at(price: Price, bound: int) -> str:
-    return str([amount for start, amount in steps(price) if start <= bound][-1])
-
-
 def _match_rows(book: PriceBook) -> Iterator[Row]:
     names = (*book.providers, *book.aliases)
     for position, name in enumerate(names):

@@ -24,7 +24,7 @@ class Client(NamedTuple):
         module: Name that the client is imported by.
         distribution: Name that it is installed by.
         majors: First numbers of the versions that the adaptor knows.
-        adaptor: Module with `patches(module, is_installed)`.
+        adaptor: Module with `patches(module, installation)`.
         covers: Modules of other rows whose calls this client makes and this adaptor already counts.
     """
 
@@ -52,12 +52,9 @@ class _Installation:
 
     def __init__(self) -> None:
         self.is_on = True
+        """Whether the wrappers of this installation are to do anything."""
         self.patched: list[tuple[Any, str, Any, Any]] = []
         """(owner, attribute, original, our wrapper) of everything that is patched."""
-
-    def is_installed(self) -> bool:
-        """Whether the wrappers of this installation are to do anything."""
-        return self.is_on
 
 
 _lock = threading.RLock()
@@ -109,7 +106,7 @@ def _patch(client: Client, module: Any, installation: _Installation) -> None:
             _guard.warn_once(f"calls of {client.distribution} {version} are not recorded: the adaptor knows {known}")
             return
         adaptor = importlib.import_module(client.adaptor)
-        for patch in adaptor.patches(module, installation.is_installed):
+        for patch in adaptor.patches(module, installation):
             _wrap(patch, installation)
 
 

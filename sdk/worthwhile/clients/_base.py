@@ -10,30 +10,29 @@ cannot count twice, and where the request is already the JSON that goes out.
 
 import copy
 import functools
-import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping
+from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
 from worthwhile import _settings
 from worthwhile._call import Facts, Format, Target
-from worthwhile._context import attach
+from worthwhile._context import MUST_HOLD, attach, put_current
 from worthwhile._endpoints import endpoint
 from worthwhile._guard import Guard
 from worthwhile._invocation import Invocation, begin
-from worthwhile.clients._fields import ask, text_of
+from worthwhile.clients._fields import Selection, text_of
 
 if TYPE_CHECKING:
     from worthwhile._streams import Collector
 
 _GUARD: Final = Guard("the span of a model call")
 
+
 _MAX_REMEMBERED: Final = 256
 
 Remembered: TypeAlias = tuple[Any, object, Target]
 """A client's base URL and the settings, and where its calls go as long as both are these very objects."""
-
-_NO_TARGET: Final[tuple[Any, object, Any]] = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,19 +40,30 @@ class Api:
     """How the calls of one endpoint are read.
 
     Attributes:
-        format: What is made of what the others keep, where the span is read.
+        format: What is made of what the others keep, where the span is read; the request is given to it by name.
         asks: The fields of the request, the JSON that goes out, that are kept beside the model.
+        asks_inside: Those that can be an object, of which a few inner fields are kept.
         take: The facts of an answer, of the client's object or of decoded JSON.
-        collector: Makes what gathers a streamed answer. Its arguments are what was kept of the request, and whether our
-            usage chunk is to be hidden.
+        collector: Makes what gathers a streamed answer. Its arguments are what was kept of the request, by name, and
+            whether our usage chunk is to be hidden.
         has_stream_options: Whether a stream may be asked for its usage with `stream_options.include_usage`.
+        selections: What `select` has found so far.
     """
 
     format: Format
     asks: Collection[str]
+    asks_inside: Collection[str]
     take: Callable[[Any], Facts]
-    collector: "Callable[[Facts, bool], Collector] | None" = None
+    collector: "Callable[[Mapping[str, Any], bool], Collector] | None" = None
     has_stream_options: bool = False
+    selections: dict[tuple[Any, ...], Selection] = field(default_factory=dict[tuple[Any, ...], Selection])
+
+    def select(self, fields: tuple[Any, ...]) -> Selection:
+        """What is kept of requests with these fields."""
+        if len(self.selections) >= _MAX_REMEMBERED:
+            self.selections.clear()
+        made = self.selections[fields] = Selection(fields, self.asks, self.asks_inside, self.format)
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +95,34 @@ class Library:
             self.by_url[url] = api
         return api
 
-    def target_of(self, client: Any, url: Any) -> Target:
-        """Where the calls of `client`, whose base URL is the object `url`, go."""
-        known = endpoint(str(client.base_url), self.name)
-        target = Target(known, f"{known.address}:{known.port}")
+    def find(self, client: Any, options: Any) -> "tuple[Api, Selection, Target, dict[str, Any]] | None":
+        """How a request is read, where it goes, and what goes out; `None` if its endpoint is none that is counted."""
+        api = self.by_url.get(options.url) or self.api_of(options.url)
+        if api is None or options.method.lower() != "post":
+            return None
+        body = _outgoing(options)
+        fields = tuple(body)
+        return api, api.selections.get(fields) or api.select(fields), self.target_of(client), body
+
+    def target_of(self, client: Any) -> Target:
+        """Where the calls of `client` go."""
+        url = getattr(client, "_base_url", None)
+        known, settings, target = self.targets.get(id(url), (None, None, None))
+        if target is not None and known is url and settings is _settings.current():
+            return target
+        found = endpoint(str(client.base_url), self.name)
+        target = Target(found, f"{found.address}:{found.port}")
         if len(self.targets) >= _MAX_REMEMBERED:
             self.targets.clear()
-        self.targets[id(url)] = (url, _settings.current(), target)  # kept, so that no other object gets its id
+        if url is not None:
+            self.targets[id(url)] = (url, _settings.current(), target)  # kept, so that no other object gets its id
         return target
+
+
+class Installed(Protocol):
+    """The installation that a wrapper belongs to; an attribute, because a call of a function is dear here."""
+
+    is_on: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,34 +141,39 @@ class Patch:
     make: Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def request_patches(module: str, library: Library, is_installed: Callable[[], bool]) -> list[Patch]:
+def request_patches(module: str, library: Library, installation: Installed) -> list[Patch]:
     """The two methods that every call passes, sync and async; each call gets one CLIENT span."""
     return [
-        Patch(module, "SyncAPIClient.request", request_wrapper(library, is_installed)),
-        Patch(module, "AsyncAPIClient.request", async_request_wrapper(library, is_installed)),
+        Patch(module, "SyncAPIClient.request", request_wrapper(library, installation)),
+        Patch(module, "AsyncAPIClient.request", async_request_wrapper(library, installation)),
     ]
 
 
 # The one signature of `request` in every version of both libraries. Naming its parameters spares two objects a call.
 
 
-def request_wrapper(library: Library, is_installed: Callable[[], bool]) -> Callable[..., Any]:
+def request_wrapper(library: Library, installation: Installed) -> Callable[..., Any]:
     """What makes the wrapper of `SyncAPIClient.request`."""
 
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         def request(self: Any, cast_to: Any, options: Any, *, stream: Any = False, stream_cls: Any = None) -> Any:
-            call = _begin(library, self, options, stream) if is_installed() else None
+            call = _begin(library, self, options, stream) if installation.is_on else None
             if call is None:
                 return original(self, cast_to, options, stream=stream, stream_cls=stream_cls)
+            outer = call.outer
             call.activate()
             try:
                 result = original(self, cast_to, call.options, stream=stream, stream_cls=stream_cls)
             except BaseException as error:
-                attach(call.outer)
+                attach(outer)
                 call.fail_with(error)
                 raise
-            attach(call.outer)
+            try:  # as `attach`, without its call
+                _held = copy_context() if MUST_HOLD else None
+                put_current(outer)
+            except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
+                _GUARD.caught(error)
             call.settle(result)
             return result
 
@@ -147,23 +182,24 @@ def request_wrapper(library: Library, is_installed: Callable[[], bool]) -> Calla
     return make
 
 
-def async_request_wrapper(library: Library, is_installed: Callable[[], bool]) -> Callable[..., Any]:
+def async_request_wrapper(library: Library, installation: Installed) -> Callable[..., Any]:
     """What makes the wrapper of `AsyncAPIClient.request`."""
 
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(original)
         async def request(self: Any, cast_to: Any, options: Any, *, stream: Any = False, stream_cls: Any = None) -> Any:
-            call = _begin(library, self, options, stream) if is_installed() else None
+            call = _begin(library, self, options, stream) if installation.is_on else None
             if call is None:
                 return await original(self, cast_to, options, stream=stream, stream_cls=stream_cls)
+            outer = call.outer
             call.activate()
             try:
                 result = await original(self, cast_to, call.options, stream=stream, stream_cls=stream_cls)
             except BaseException as error:
-                call.deactivate()
+                call.deactivate(outer)
                 call.fail_with(error)
                 raise
-            call.deactivate()
+            call.deactivate(outer)
             call.settle(result)
             return result
 
@@ -177,16 +213,19 @@ class Call(Invocation):
 
     Attributes:
         api: The endpoint that it goes to.
+        hides_usage: Whether a chunk with the usage comes that the host has not asked for, and is not to see.
         library: The client library that it goes through.
         options: What the original is called with: the client's options, or a copy where something has to differ.
+        selection: What is kept of its request.
     """
 
-    __slots__ = ("_answer", "_hides_usage", "api", "library", "options")
+    __slots__ = ("_answer", "api", "hides_usage", "library", "options", "selection")
 
     api: Api
+    hides_usage: bool
     library: Library
     options: Any
-    _hides_usage: bool
+    selection: Selection
     _answer: Any
 
     def prepare(self, client: Any, *, is_stream: bool) -> None:
@@ -202,7 +241,7 @@ class Call(Invocation):
             return
         self.options = changed = copy.copy(options)
         if place is not None:
-            self._hides_usage = True
+            self.hides_usage = True
             _ask_for_usage(changed, place)
         if callable(parse):
             # The answer was billed even if the host's own parser rejects it, and only the parser gets to see it then.
@@ -228,45 +267,24 @@ class Call(Invocation):
             self.fail(error, None if self._answer is None else self.api.take(self._answer))
 
     def _settle(self, result: Any, kind: type) -> None:
-        if isinstance(result, self.library.stream):
-            self._follow(result, is_async=False)
-        elif isinstance(result, self.library.async_stream):
-            self._follow(result, is_async=True)
-        elif (response := _http_response(result)) is not None:
-            self._settle_raw(response)
+        is_sync, is_async = isinstance(result, self.library.stream), isinstance(result, self.library.async_stream)
+        response = None if is_sync or is_async else _http_response(result)
+        if is_sync or is_async or response is not None:
+            from worthwhile.clients import _following  # few programs without streams need it
+
+            if response is None:
+                _following.follow_stream(self, result, is_async=is_async)
+            else:
+                _following.follow_raw(self, response)
         else:
             if len(_documents) < _MAX_REMEMBERED:
                 _documents.add(kind)
             self.finish(self.api.take(result))
 
-    def _follow(self, stream: Any, *, is_async: bool) -> None:
-        from worthwhile import _streams, _taps  # few programs without streams need these
-
-        reading = _streams.Reading(self, self._collector())
-        tap: Any = _taps.AsyncStreamTap if is_async else _taps.stream_tap
-        # Private in both libraries since their first versions, and the only place that sees chunks without delay.
-        stream._iterator = tap(stream._iterator, reading)
-        stream.response.stream = _taps.BodyTap(stream.response.stream, reading)
-
-    def _settle_raw(self, response: Any) -> None:
-        if response.is_closed:
-            self.finish(self.api.take(_document(response)))
-            return
-        from worthwhile import _sse, _streams, _taps
-
-        headers = response.headers
-        content_type = headers.get("content-type", "")
-        is_stream = content_type.startswith("text/event-stream")
-        collector = self._collector() if is_stream else _Document(self.api.take)
-        reading = _streams.Reading(self, collector)
-        see = reading.see if is_stream else collector.see
-        found = _sse.scanner(content_type, headers.get("content-encoding", ""), see, may_hide=self._hides_usage)
-        body = response.stream
-        response.stream = _taps.BodyTap(body, reading) if found is None else _taps.RawBodyTap(body, reading, found)
-
-    def _collector(self) -> "Collector":
+    def collector(self) -> "Collector | None":
+        """What gathers a streamed answer; `None` where it comes in one piece."""
         make = self.api.collector
-        return _Document(self.api.take) if make is None else make(self.asked, self._hides_usage)
+        return None if make is None else make(self.selection.by_name(self.asked), self.hides_usage)
 
     def _seen_before(self, parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def seen(answer: Any) -> Any:
@@ -276,66 +294,41 @@ class Call(Invocation):
         return seen
 
 
-class _Document:
-    """Collects an answer that comes as one JSON document."""
-
-    sees_all = True
-    hides = None
-
-    def __init__(self, take_facts: Callable[[Any], Facts]) -> None:
-        self._take_facts = take_facts
-        self._document: Any = None
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the document has arrived."""
-        return self._document is not None
-
-    def see(self, chunk: Any, /) -> bool:
-        """Keep the document; there is nothing to hide."""
-        self._document = chunk
-        return False
-
-    def see_ends(self, first: Any, last: Sequence[Any]) -> None:
-        """Keep the last, which is the whole."""
-        self._document = last[-1]
-
-    def facts(self) -> Facts:
-        """What the document tells."""
-        return self._take_facts(self._document)
-
-
 _documents: Final[set[type[Any]]] = set()
 """The types of results that were neither streams nor raw responses."""
 
 
 def _begin(library: Library, client: Any, options: Any, stream: Any) -> Call | None:
+    # Indexing is the cheapest way to a value: a method's call costs twice as much, asking a model three times.
     try:
-        said = options.__dict__  # asking a model for each costs several times as much
-        api = library.by_url.get(said["url"]) or library.api_of(said["url"])
-        if api is None or (said["method"] != "post" and said["method"].lower() != "post"):
-            return None
+        said = options.__dict__
         body: dict[str, Any] = said["json_data"]
-        if said.get("extra_json") or type(body) is not dict:
-            body = _outgoing(options)
-        is_stream = True if stream else False  # noqa: SIM210 - a call of `bool` costs more
-        model: Any = body.get("model")
+        try:
+            api = library.by_url[said["url"]]
+            selection = api.selections[tuple(body)]
+            url = client._base_url  # `base_url` takes the clients of openai 3 longer than all else that happens here
+            known, settings, target = library.targets[id(url)]
+            is_usual = known is url and settings is _settings._current and said["method"] == "post"
+        except (AttributeError, KeyError, TypeError):
+            is_usual, api, selection, target = False, cast("Any", None), cast("Any", None), cast("Any", None)
+        if not is_usual or said["extra_json"] or type(body) is not dict:
+            found = library.find(client, options)
+            if found is None:
+                return None
+            api, selection, target, body = found
+        model: Any = body["model"] if "model" in body else None  # noqa: SIM401 - `get` costs more
         if type(model) is not str:
             model = text_of(model)
-        # The same object as `base_url`, which takes the clients of openai 3 longer than all else that happens here.
-        url = client.__dict__.get("_base_url", client)
-        known = library.targets.get(id(url), _NO_TARGET)
-        target: Any = (
-            known[2] if known[0] is url and known[1] is _settings.current() else library.target_of(client, url)
-        )
-        call = begin(Call, api.format, target, model, ask(body, api.asks), is_stream)
+        is_stream = True if stream else False  # noqa: SIM210 - a call of `bool` costs more
+        call = begin(Call, selection.format, target, model, selection.take(body), is_stream)
         if call is None:  # worthwhile is off, or instrumentation is suppressed
             return None
         call.api = api
         call.library = library
         call.options = options
+        call.selection = selection
         call._answer = None
-        call._hides_usage = False
+        call.hides_usage = False
         if is_stream or callable(said["post_parser"]):
             call.prepare(client, is_stream=is_stream)
     except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
@@ -374,10 +367,3 @@ def _http_response(result: Any) -> Any:
     # `APIResponse` and openai's `LegacyAPIResponse` hold it; it is the result itself where the host asked for that.
     response = getattr(result, "http_response", None)
     return result if response is None and hasattr(result, "iter_bytes") else response
-
-
-def _document(response: Any) -> Any:
-    try:
-        return json.loads(response.content)
-    except ValueError:  # an answer that is not JSON tells nothing
-        return None

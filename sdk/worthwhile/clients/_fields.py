@@ -1,14 +1,17 @@
 """Takes single values out of what goes to a provider and what comes back; nobody has validated either.
 
-Two steps, far apart. While the host waits, `ask` and `fields` pick values by name and ask no questions. Where the span
-is read, `number`, `text`, `texts` and `scalars` see whether they are what they ought to be.
+Two steps, far apart. While the host waits, a `Selection` and `fields` pick values by name and ask no questions. Where
+the span is read, `number`, `text`, `texts` and `scalars` see whether they are what they ought to be.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from operator import itemgetter
 from typing import Any, Final, TypeAlias, cast
 
 from opentelemetry.util.types import AttributeValue
 
+from worthwhile._call import Format
 from worthwhile_schemas.attributes import Attribute
 
 Attributes = dict[str, AttributeValue]
@@ -40,24 +43,6 @@ def _other_fields(node: Any) -> Mapping[str, Any]:
     if isinstance(node, dict):
         return cast("dict[str, Any]", node)
     return getattr(node, "__dict__", _NOTHING)
-
-
-def ask(body: Mapping[str, Any], names: Collection[str]) -> tuple[Any, ...]:
-    """What is kept of a request: pairs of those of `names` that it has and what is kept of their values."""
-    found: list[tuple[str, Any]] = []
-    for name in body if len(body) <= len(names) else [name for name in names if name in body]:
-        if name in names:
-            value = body[name]
-            if type(value) in _SCALARS:
-                found.append((name, value))
-            elif type(value) is dict or isinstance(value, str):
-                found.append((name, kept(value)))
-    return tuple(found)
-
-
-def asked(facts: tuple[Any, ...]) -> dict[str, Any]:
-    """What `ask` has kept, by name."""
-    return dict(facts)
 
 
 def kept(value: Any) -> Any:
@@ -126,5 +111,46 @@ def scalars(found: Mapping[str, Any], table: Mapping[str, Attribute]) -> Attribu
         elif attribute.type == "double" and type(value) in (int, float):
             attributes[attribute] = float(value)
         elif attribute.type == "string" and isinstance(value, str):
-            attributes[attribute] = value
+            attributes[attribute] = str.__str__(value)
     return attributes
+
+
+class Selection:
+    """Which values are kept of the requests that have the same fields, and how they are taken out.
+
+    Programs send few kinds of requests. To look at the names of each again would take longer than all else that is done
+    with it, so it is done once for all those that have the same fields.
+
+    Attributes:
+        format: How calls with these requests are read.
+        names: The fields that are kept.
+        take: Their values, from the request. A scalar is taken as it is, for JSON is made of it and so it is nothing
+            else; an object is not, for it may hold content.
+    """
+
+    __slots__ = ("_read", "format", "names", "take")
+
+    def __init__(
+        self, fields: tuple[Any, ...], scalars: Collection[str], objects: Collection[str], of_endpoint: Format
+    ) -> None:
+        """Of requests with `fields`, those that are among `scalars` or `objects`; `of_endpoint` reads them by name."""
+        names = [name for name in fields if type(name) is str]
+        plain = [name for name in names if name in scalars and name not in objects]
+        nested = [name for name in names if name in objects]
+        self.names = (*plain, *nested)
+        self.take = _taker(plain, nested)
+        self._read = of_endpoint.request
+        self.format = replace(of_endpoint, request=self._request)
+
+    def by_name(self, values: tuple[Any, ...]) -> dict[str, Any]:
+        """What was kept of a request."""
+        return dict(zip(self.names, values, strict=True))
+
+    def _request(self, values: tuple[Any, ...]) -> Mapping[str, AttributeValue]:
+        return self._read(self.by_name(values))
+
+
+def _taker(plain: list[str], nested: list[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
+    if len(plain) > 1 and not nested:
+        return itemgetter(*plain)
+    return lambda body: (*[body[name] for name in plain], *[kept(body[name]) for name in nested])

@@ -6,7 +6,7 @@ library's own span of the same call does not count its tokens again.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from opentelemetry import trace
@@ -14,8 +14,8 @@ from opentelemetry import trace
 from worthwhile._call import CallResponse, Facts, Format
 from worthwhile._context import current_call
 from worthwhile._guard import Guard
-from worthwhile.clients._base import Api, Library, Patch, request_patches
-from worthwhile.clients._fields import Attributes, asked, fields, inner, number, scalars, text, texts
+from worthwhile.clients._base import Api, Installed, Library, Patch, request_patches
+from worthwhile.clients._fields import Attributes, fields, inner, number, scalars, text, texts
 from worthwhile.usage import Usage
 from worthwhile_schemas import attributes as attr
 
@@ -28,14 +28,15 @@ _REQUEST: Final = {
 }
 
 
-def patches(module: Any, is_installed: Callable[[], bool]) -> list[Patch]:
+def patches(module: Any, installation: Installed) -> list[Patch]:
     """What is wrapped in the loaded `anthropic` package."""
     library = Library(
         name="anthropic",
         apis={
             "v1/messages": Api(
                 Format("chat", _request, _response, _counted),
-                asks=frozenset({*_REQUEST, "output_config", "output_format"}),
+                asks=frozenset(_REQUEST),
+                asks_inside=frozenset({"output_config", "output_format"}),
                 take=_facts,
                 collector=_MessageCollector,
             )
@@ -43,15 +44,15 @@ def patches(module: Any, is_installed: Callable[[], bool]) -> list[Patch]:
         stream=module.Stream,
         async_stream=module.AsyncStream,
     )
-    native = _native_span_wrapper(library, is_installed)
+    native = _native_span_wrapper(library, installation)
     return [
-        *request_patches("anthropic._base_client", library, is_installed),
+        *request_patches("anthropic._base_client", library, installation),
         # The library starts its own span of a call here, inside `request` and with the client's options resolved.
         Patch("anthropic._base_client", "start_api_call_span", native),
     ]
 
 
-def _native_span_wrapper(library: Library, is_installed: Callable[[], bool]) -> Callable[..., Any]:
+def _native_span_wrapper(library: Library, installation: Installed) -> Callable[..., Any]:
     """Puts our call span in the place of the library's own, which would carry the same tokens a second time.
 
     The stand-in does not record, so the library skips all it would write on it, but it has our span's context, so the
@@ -64,7 +65,7 @@ def _native_span_wrapper(library: Library, is_installed: Callable[[], bool]) -> 
         def start(*args: Any, **kwargs: Any) -> Any:
             with _GUARD:
                 # start_api_call_span(tracer, base_url, options, attributes, ...) from 2.0 to 2.12 at least.
-                if is_installed() and current_call() is not None and _is_counted(library, args[2]):
+                if installation.is_on and current_call() is not None and _is_counted(library, args[2]):
                     return _stand_in(args[0])
             return original(*args, **kwargs)
 
@@ -91,8 +92,7 @@ def _is_nobodys(tracer: Any) -> bool:
     return isinstance(tracer, trace.NoOpTracer)
 
 
-def _request(facts: Facts) -> Attributes:
-    request = asked(facts)
+def _request(request: Mapping[str, Any]) -> Attributes:
     found = scalars(request, _REQUEST)
     config, older_format = request.get("output_config"), request.get("output_format")
     effort = text(inner(config, "effort"))
@@ -204,7 +204,7 @@ class _MessageCollector:
     sees_all = False
     hides = None
 
-    def __init__(self, request: Facts, hides_usage: bool) -> None:
+    def __init__(self, request: Mapping[str, Any], hides_usage: bool) -> None:
         self._message: Any = None
         self._last_usage: Any = None
         self._stop_reason: str | None = None

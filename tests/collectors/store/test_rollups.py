@@ -13,7 +13,7 @@ from tests.collectors.store.conftest import TABLES
 from tests.collectors.store.otlp import calls
 
 from worthwhile_collectors.store import Store, framed, open_store
-from worthwhile_collectors.store.settle import backlog, settle, touch_all
+from worthwhile_collectors.store.rollups import backlog, settle, touch_all
 from worthwhile_schemas.sql import settle_steps
 
 # Sums that can be unknown, and counts, as the views and as the calls themselves give them.
@@ -174,7 +174,7 @@ operations = st.one_of(
 )
 
 
-@settings(max_examples=5)
+@settings(max_examples=4)
 @given(st.lists(operations, min_size=4, max_size=14))
 def test_the_views_are_exact_at_any_moment(migrated: Store, history: list[tuple]) -> None:
     """Inserts, late hours, batches that come again with and without their token or in parts, settles cut anywhere."""
@@ -246,10 +246,41 @@ def test_an_hour_whose_calls_may_be_gone_is_not_computed_again(store: Store) -> 
     store.command("TRUNCATE TABLE retention")
 
 
+def test_replaced_generations_are_deleted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worthwhile_collectors.store.rollups.SWEEP_AT", 1)
+    insert(store, *(batch(50 * number, 40, 3600 * number + 7200) for number in range(3)), token="swept")
+    let_time_pass(store)
+    for _ in range(3):
+        settle(store)
+        touch_all(store)
+    settle(store)
+    rows = "SELECT sum(rows) AS n FROM (SELECT count() AS rows FROM calls_1h UNION ALL SELECT count() FROM calls_1d)"
+    [before] = store.query(rows)
+    store.command(
+        "ALTER TABLE settled UPDATE settled_at = settled_at - INTERVAL 1 HOUR WHERE 1 SETTINGS mutations_sync = 2"
+    )
+    settle(store)
+    [after] = store.query(rows)
+    assert after["n"] == before["n"] / 4
+    assert store.query("SELECT count() AS n FROM settle_garbage") == [{"n": 0}]
+    assert_views_say_what_the_calls_say(store)
+
+
+def test_coverage_says_for_how_many_calls_a_figure_is_known(store: Store) -> None:
+    insert(store, batch(1, 10, 7200), batch(102, 10, 7200), batch(165, 30, 7200), token="coverage")
+    rows = store.query("SELECT * FROM coverage ORDER BY workload, day")
+    shares = ("calls", "priced_share", "energy_measured_share")
+    assert {str(row["workload"]): [row[name] for name in shares] for row in rows} == {
+        "w0": [40, 0.75, 0.75],
+        "w1": [10, 1, 0],
+    }
+    assert {str(row["emitters"]) for row in rows} == {"{'worthwhile': 40}", "{'worthwhile': 10}"}
+
+
 SETTLER = """
 import sys
 from worthwhile_collectors.store import open_store
-from worthwhile_collectors.store.settle import settle, touch_all
+from worthwhile_collectors.store.rollups import settle, touch_all
 store = open_store(sys.argv[1])
 print("begun", flush=True)
 while True:

@@ -164,7 +164,8 @@ def test_a_version_that_no_adaptor_knows_is_left_alone(
 @each_specimen
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize(
-    "broken", ["clients._base.begin", "clients._base.ask", "clients._base.Call._collector", "clients._base.endpoint"]
+    "broken",
+    ["clients._base.begin", "clients._base.Call.prepare", "clients._base.Call.collector", "clients._base.endpoint"],
 )
 async def test_an_error_of_ours_never_reaches_the_host(
     specimen: Specimen,
@@ -186,7 +187,7 @@ async def test_an_error_of_ours_never_reaches_the_host(
             chunks = await drain(await resolve(specimen.create(client, "m-wire", stream=True)))
     assert whole.usage
     assert len(chunks) > 3
-    if broken == "clients._base.Call._collector":
+    if broken == "clients._base.Call.collector":
         assert len(exported.calls) == 2
     assert "because of an internal error" in caplog.text
 

@@ -170,8 +170,7 @@ SELECT
       sent.cost_usd > 0 OR NOT is_asked, if(sent.cost_basis = '', 'unknown', sent.cost_basis),
       is_own, 'self_hosted',
       'unknown') AS cost_basis,
-    if(is_priced, found_version, sent.price_version) AS price_version,
-    if(is_asked, sent.cost_usd, NULL) AS sent_cost_usd
+    if(is_priced, found_version, sent.price_version) AS price_version
   )
 FROM
 (

@@ -50,6 +50,7 @@ CREATE TABLE IF NOT EXISTS calls_1h
   ts DateTime('UTC') CODEC(Delta(4), ZSTD(1)) COMMENT 'Start of the minute, hour or day',
   workload LowCardinality(String) COMMENT 'Kind of task, empty outside a task',
   service LowCardinality(String) COMMENT 'Resource attribute service.name',
+  tenant LowCardinality(String) COMMENT 'Customer or team that the calls are charged to, empty if unknown',
   provider LowCardinality(String) COMMENT 'Who answered',
   model LowCardinality(String) COMMENT 'Model that answered, or the one asked for when that is unknown',
   request_model LowCardinality(String) COMMENT 'Model asked for',
@@ -127,20 +128,20 @@ CREATE TABLE IF NOT EXISTS calls_1h
 )
 ENGINE = MergeTree
 PARTITION BY toMonday(ts)
-ORDER BY (workload, model, ts, provider, service, request_model, response_model, tier, locality, operation, dialect, fallback_from)
+ORDER BY (workload, model, ts, provider, service, request_model, response_model, tier, locality, operation, dialect, fallback_from, tenant)
 TTL if(ts < '2000-01-01 00:00:00', toDateTime('2100-01-01 00:00:00', 'UTC'), ts) + INTERVAL 760 DAY
 SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS calls_1m AS calls_1h
 ENGINE = MergeTree
 PARTITION BY toDate(ts)
-ORDER BY (workload, model, ts, provider, service, request_model, response_model, tier, locality, operation, dialect, fallback_from)
+ORDER BY (workload, model, ts, provider, service, request_model, response_model, tier, locality, operation, dialect, fallback_from, tenant)
 TTL if(ts < '2000-01-01 00:00:00', toDateTime('2100-01-01 00:00:00', 'UTC'), ts) + INTERVAL 8 DAY
 SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS calls_1d AS calls_1h
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(ts)
-ORDER BY (workload, model, ts, provider, service, request_model, response_model, tier, locality, operation, dialect, fallback_from)
+ORDER BY (workload, model, ts, provider, service, request_model, response_model, tier, locality, operation, dialect, fallback_from, tenant)
 TTL if(ts < '2000-01-01 00:00:00', toDateTime('2100-01-01 00:00:00', 'UTC'), ts) + INTERVAL 760 DAY
 SETTINGS index_granularity = 1024, ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, non_replicated_deduplication_window = 10000;

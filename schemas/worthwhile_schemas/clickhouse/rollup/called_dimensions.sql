@@ -1,5 +1,6 @@
   called.workload AS workload,
   called.service AS service,
+  called.tenant AS tenant,
   called.provider AS provider,
   toLowCardinality(if(called.response_model != '', called.response_model, called.request_model)) AS model,
   called.request_model AS request_model,

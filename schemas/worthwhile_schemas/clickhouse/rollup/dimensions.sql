@@ -1,5 +1,6 @@
   workload,
   service,
+  tenant,
   provider,
   model,
   request_model,

@@ -1,5 +1,6 @@
   made.workload AS workload,
   made.service AS service,
+  made.tenant AS tenant,
   made.provider AS provider,
   made.model AS model,
   made.request_model AS request_model,

@@ -3,16 +3,14 @@
 -- for how many calls a figure is known; a sum is NULL when it is known for none. Percentiles over several rows:
 -- quantilesDDMerge(0.01, 0.5, 0.9, 0.95, 0.99)(duration_sketch), within one percent.
 CREATE OR REPLACE VIEW calls_hourly AS
-WITH
-  (SELECT groupArray((hour, generation, is_settled)) FROM rollup_hours WHERE grain = 'hour') AS hours,
-  arrayMap(one -> (one.1, one.2), arrayFilter(one -> one.3, hours)) AS settled_hours,
-  arrayMap(one -> one.1, arrayFilter(one -> NOT one.3, hours)) AS live_hours
+WITH (SELECT groupArray(hour) FROM rollup_hours WHERE grain = 'hour' AND NOT is_settled) AS live_hours
 SELECT
   ts,
 {rollup_dimensions},
 {rollup_columns}
 FROM calls_1h
-WHERE (ts, generation) IN (SELECT arrayJoin(settled_hours))
+WHERE ts NOT IN (SELECT arrayJoin(live_hours))
+  AND (ts, generation) IN (SELECT bucket, max(generation) FROM settled WHERE grain = 'hour' GROUP BY bucket)
 UNION ALL
 SELECT
   toStartOfHour(called.ts) AS ts,

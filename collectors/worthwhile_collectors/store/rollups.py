@@ -5,14 +5,17 @@ only when all its rows are there (`clickhouse/settle`).
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from worthwhile_schemas.sql import settle_steps, touch_everything
+from worthwhile_schemas.sql import settle_steps, sweep, touch_everything
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from worthwhile_collectors.store.store import Store
+
+SWEEP_AT: Final = 50
+"""Replaced computings of hours and days that are left lying; until then they cost less than deleting them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,21 @@ def settle(store: "Store", *, is_wanted: "Callable[[], bool]" = lambda: True) ->
         settled += done
         if not done:
             break
+    _sweep(store)
     return settled
 
 
 def touch_all(store: "Store") -> None:
     """Mark every hour as written to, because what calls mean has changed: all are live until they are settled again."""
     store.command(touch_everything())
+
+
+def _sweep(store: "Store") -> None:
+    """Delete generations that were replaced, when there are enough of them to be worth it."""
+    [found] = store.query("SELECT count() AS replaced FROM settle_garbage")
+    if int(str(found["replaced"])) >= SWEEP_AT:
+        for statement in sweep():
+            store.command(statement)
 
 
 def _settle_chunk(store: "Store", is_wanted: "Callable[[], bool]") -> int:
