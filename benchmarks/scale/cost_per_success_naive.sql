@@ -1,5 +1,7 @@
--- The same from calls and signals, joined at once. Right for units that are not nested.
-SELECT costs.workload AS workload, sumIf(costs.cost_usd, isNotNull(judged.verdict)) / nullIf(countIf(judged.verdict = 1), 0) AS cost_per_success_usd
+-- The same from calls, runs and signals, joined at once. Right for units that are not nested.
+SELECT
+  costs.workload AS workload,
+  sumIf(costs.cost_usd, isNotNull(judged.verdict) OR ended.last_status = 'failed') / nullIf(countIf(judged.verdict = 1), 0) AS cost_per_success_usd
 FROM
 (
   SELECT task_ref, any(workload) AS workload, sum(calls.cost_usd) AS cost_usd
@@ -16,5 +18,11 @@ LEFT JOIN
   WHERE isNotNull(signals.verdict)
   GROUP BY ref
 ) AS judged ON judged.ref = costs.task_ref
+LEFT JOIN
+(
+  SELECT task_ref, argMax(status, ts) AS last_status
+  FROM task_runs
+  GROUP BY task_ref
+) AS ended ON ended.task_ref = costs.task_ref
 GROUP BY workload
 ORDER BY workload;
