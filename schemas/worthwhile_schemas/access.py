@@ -52,7 +52,7 @@ class Tenant:
 
     Attributes:
         name: Lower-case word; the role is `worthwhile_tenant_<name>`.
-        services: `service.name` of the programs that are theirs, for tables without a column `tenant`; that holds `name`.
+        services: `service.name` of the programs that are theirs, where no column `tenant` holds `name`.
     """
 
     name: str
