@@ -52,7 +52,7 @@ class Tenant:
 
     Attributes:
         name: Lower-case word; the role is `worthwhile_tenant_<name>`.
-        services: Values of the tables' owner column: `service.name` of the programs that are theirs.
+        services: `service.name` of the programs that are theirs, where no column `tenant` holds `name`.
     """
 
     name: str
@@ -120,7 +120,8 @@ def _tenants(given: dict[str, str], tenants: Sequence[Tenant], tables: Mapping[s
         for table, columns in tables.items():
             owner = next((column for column in _OWNERS if column in columns), None)
             if owner is not None:
-                yield from _filled("tenant_rows", own | {"table": table, "column": owner})
+                values = f"'{tenant.name}'" if owner == "tenant" else services
+                yield from _filled("tenant_rows", own | {"table": table, "column": owner, "services": values})
             elif _is_about_tasks(table, columns):
                 yield from _filled("tenant_rest", own | {"table": table})
     for table, columns in tables.items():

@@ -70,7 +70,10 @@ def test_every_stored_table_has_its_columns() -> None:
 def test_a_tenant_sees_the_rows_of_its_services_and_of_no_others() -> None:
     policies = [s for s in CASES["tenants"] if "worthwhile_tenant_acme ON" in s]
     by_table = {re.search(r" ON shop\.(\w+)", s).group(1): s for s in policies}
-    assert r"USING service IN ('shop-api', 'it\'s') TO worthwhile_tenant_acme" in by_table["calls"]
+    is_named = "tenant" in columns_of(None)["calls"]
+    whose = "tenant IN ('acme')" if is_named else r"service IN ('shop-api', 'it\'s')"
+    assert f"USING {whose} TO worthwhile_tenant_acme" in by_table["calls"]
+    assert r"ServiceName IN ('shop-api', 'it\'s')" in by_table["otel_traces"]
     assert "USING ServiceName IN" in by_table["otel_traces"]
     assert "USING 0 TO" in by_table["otel_traces_trace_id_ts"], "a table that does not say whose rows it holds"
     everyone = [s for s in CASES["tenants"] if "worthwhile_everyone" in s]

@@ -7,7 +7,7 @@ def test_the_sql_is_printed_for_the_named_database_and_tenants(worthwhile) -> No
     assert done.returncode == 0, done.stderr
     assert "CREATE ROLE IF NOT EXISTS worthwhile_finops ON CLUSTER 'main';" in done.stdout
     assert "ON shop.calls_local" in done.stdout
-    assert "USING service IN ('shop-api', 'shop-worker') TO worthwhile_tenant_acme" in done.stdout
+    assert "USING ServiceName IN ('shop-api', 'shop-worker') TO worthwhile_tenant_acme" in done.stdout
 
 
 def test_nothing_is_applied_to_an_engine_without_users(worthwhile) -> None:
