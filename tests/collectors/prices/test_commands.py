@@ -1,36 +1,19 @@
 """`worthwhile prices update` and `override` through a running collector: what they say, and what is priced after."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from worthwhile_collectors.database import Database, open_database
-from worthwhile_collectors.settings import Settings
+from worthwhile_collectors.database import Database
 from worthwhile_schemas.price_book import shipped
 from worthwhile_schemas.prices import build, overrides
 
 DAY = "2026-11-20 10:00:00"
 Words = Callable[..., Any]
-
-
-@pytest.fixture(scope="module")
-def database(start_collectors: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    data = tmp_path_factory.mktemp("priced") / "data"
-    collector = start_collectors(data, "--segment-seconds", "0.2")
-    with open_database(Settings(data=data)) as opened:
-        yield opened
-    collector.stop()
-
-
-@pytest.fixture
-def prices(database: Database, worthwhile: Words, tmp_path_factory: pytest.TempPathFactory) -> Words:
-    """`worthwhile prices` on the module's collector: status, stdout, stderr."""
-    data = next(path for path in tmp_path_factory.getbasetemp().glob("priced*/data"))
-    return lambda *words: worthwhile("prices", *words, "--data", str(data))
 
 
 @pytest.fixture(scope="module")
@@ -92,10 +75,9 @@ def test_a_file_that_is_no_list_is_refused(prices: Words, tmp_path: Path) -> Non
 
 
 def test_contract_prices_of_every_kind_are_added_listed_and_removed(
-    database: Database, prices: Words, tmp_path: Path
+    database: Database, prices: Words, contract: Words
 ) -> None:
-    path = _contract(
-        tmp_path,
+    path = contract(
         {"provider": "openai", "model": "gpt-4o", "since": "2026-01-01", "list_percent": "85.5"},
         {"provider": "openai", "model": "o3", "since": "2026-01-01", "eur_per_million_tokens": {"input": 2}},
         {"provider": "vllm", "model": "*", "since": "2026-01-01", "usd_per_hour": 2, "usd_per_kwh": "0.3"},
@@ -141,21 +123,15 @@ def test_contract_prices_of_every_kind_are_added_listed_and_removed(
     assert "found the name `acme`, expected one of none: no contract is in force\n\nhint: " in refused.stderr
 
 
-def test_a_contract_without_a_rate_is_told_about(database: Database, prices: Words, tmp_path: Path) -> None:
+def test_a_contract_without_a_rate_is_told_about(database: Database, prices: Words, contract: Words) -> None:
     row = {"provider": "openai", "model": "o3", "since": "2026-01-01", "chf_per_million_tokens": {"input": 2}}
-    done = prices("override", "add", str(_contract(tmp_path, row)))
+    done = prices("override", "add", str(contract(row)))
     try:
         assert done.returncode == 0
         assert "warning: no exchange rate of `CHF` for the first day of a contract" in done.stderr
         assert _costs(database, {"request_model": "o3"}) == [(None, "unknown", "")]
     finally:
         prices("override", "remove", "acme")
-
-
-def _contract(folder: Path, *rows: dict[str, Any], rates: list[dict[str, str]] | None = None) -> Path:
-    path = folder / "contract.json"
-    path.write_text(json.dumps({"schema": overrides.SCHEMA, "name": "acme", "prices": rows, "rates": rates or []}))
-    return path
 
 
 def _costs(database: Database, *calls: dict[str, object]) -> list[tuple[object, ...]]:
