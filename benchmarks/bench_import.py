@@ -22,7 +22,8 @@ call = canned.caller("chat")
 {ours}
 import json, os
 rss = int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-print(json.dumps([time.process_time() * 1e3, len(sys.modules), rss / 1048576]))
+peak = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
+print(json.dumps([time.process_time() * 1e3, len(sys.modules), rss / 1048576, peak / 1024]))
 sys.stdout.flush()
 os._exit(0)
 """
@@ -50,13 +51,14 @@ def run() -> dict[str, tuple[float, str]]:
                     [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment(state)
                 )
             found[name].append(json.loads(done.stdout.splitlines()[-1]))
-    cpu, modules, rss = (
-        min(row[column] for row in found["with"]) - min(row[column] for row in found["without"]) for column in range(3)
+    cpu, modules, rss, peak = (
+        min(row[column] for row in found["with"]) - min(row[column] for row in found["without"]) for column in range(4)
     )
     return {
         "setup_cpu_ms": (round(cpu, 1), "ms"),
         "setup_modules": (round(modules), "{module}"),
         "setup_rss_mib": (round(rss, 2), "MiB"),
+        "setup_peak_rss_mib": (round(peak, 2), "MiB"),
         "openai_import_cpu_ms": (round(min(row[0] for row in found["without"]), 1), "ms"),
     }
 

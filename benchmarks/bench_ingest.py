@@ -3,7 +3,8 @@
 The spans are 38-attribute calls as the SDK encodes them, in requests of 512 spans (the SDK's largest batch). What is
 timed is `Store.insert_protobuf` of framed requests into `otel_traces`, its look-up table, and `calls`, with merges
 going on as in use. Beside it, in the same run, since shared cores are noisy: ClickHouse parsing the same bytes and
-storing nothing, and a Python decode of them. A run takes about a minute and 2 GB of memory.
+storing nothing, a Python decode of them, a collector that decodes in Python and inserts the same two tables, and blocks
+of `otel_traces` as a stock exporter sends them. A run takes about two minutes and 2 GB of memory.
 """
 
 import os
@@ -16,8 +17,9 @@ import uuid
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / folder) for folder in ("sdk", "schemas", "collectors", "dashboards")]
+sys.path[:0] = [str(ROOT / folder) for folder in ("benchmarks", "sdk", "schemas", "collectors", "dashboards")]
 
+from harness.python_path import PythonPath  # noqa: E402
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest  # noqa: E402
 
 from worthwhile_collectors.store import Store, framed, open_store  # noqa: E402
@@ -69,6 +71,12 @@ def run() -> dict[str, tuple[float, str]]:
                 figures[f"ingest_spans_per_cpu_s_{name}"] = (round(1 / cpu), "{span}/s")
                 figures[f"ingest_cpu_{name}_over_parse_only"] = (round(cpu / parse, 2), "x")
                 figures[f"ingest_peak_rss_mb_{name}"] = (peak_rss_mb(), "MiB")
+            cpu = min(python_path_cpu_seconds(store, requests[:60]) for _ in range(ROUNDS)) / (60 * SPANS_PER_REQUEST)
+            figures["ingest_spans_per_cpu_s_python_path"] = (round(1 / cpu), "{span}/s")
+            chain = figures["ingest_spans_per_cpu_s_full_chain"][0]
+            figures["ingest_full_chain_over_python_path"] = (round(chain * cpu, 2), "x")
+            cpu = min(stock_cpu_seconds(store, f"stock-{number}") for number in range(ROUNDS)) / spans
+            figures["ingest_spans_per_cpu_s_stock_otel_traces"] = (round(1 / cpu), "{span}/s")
             figures |= storage(store, requests)
         finally:
             store.close()
@@ -91,6 +99,25 @@ def parse_only_cpu_seconds(store: Store, requests: list[bytes], token: str) -> f
     settings = insert_settings("traces", token)
     cpu = cpu_seconds()
     store._engine.insert("parse_only", "Protobuf", batch, settings)
+    return cpu_seconds() - cpu
+
+
+def python_path_cpu_seconds(store: Store, requests: list[bytes]) -> float:
+    """CPU seconds of decoding in Python and storing the same two tables, which no view reads."""
+    path = PythonPath(store)
+    cpu = cpu_seconds()
+    path.insert(requests)
+    return cpu_seconds() - cpu
+
+
+def stock_cpu_seconds(store: Store, token: str) -> float:
+    """CPU seconds of all spans as one Native block stream into `otel_traces`, from where they become calls."""
+    spans = REQUESTS * SPANS_PER_REQUEST
+    given = insert_settings("traces", token)
+    settings = {name: value for name, value in given.items() if "format" not in name}
+    data = store._engine.run("SELECT * FROM otel_traces LIMIT {spans:UInt32}", "Native", {"spans": spans})
+    cpu = cpu_seconds()
+    store._engine.insert("otel_traces", "Native", data, settings)
     return cpu_seconds() - cpu
 
 

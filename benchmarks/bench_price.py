@@ -70,11 +70,11 @@ def theirs_ns(provider: str, model: str, usage: Usage) -> float:
 
 
 def load_ms() -> float:
-    """Milliseconds of reading and verifying the price table, as the first priced call of a process does."""
+    """Milliseconds of reading the price table and finding a model in it, as a process's first priced call does."""
     best = math.inf
     for _ in range(60):
         started = time.perf_counter_ns()
-        price_book.load(price_book.SNAPSHOT)
+        price_book.load(price_book.SNAPSHOT).find("openai", "gpt-4o-mini-2024-07-18")
         best = min(best, time.perf_counter_ns() - started)
     return round(best / 1e6, 2)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from worthwhile import _settings
 from worthwhile_collectors import cli
 from worthwhile_collectors import settings as collector_settings
+from worthwhile_collectors.sizing import COEFFICIENTS
 from worthwhile_collectors.store import open_store
 from worthwhile_schemas.attributes import ATTRIBUTES
 
@@ -154,11 +155,29 @@ def tables() -> str:
     return "\n".join(parts)
 
 
+def sizing() -> str:
+    """What stores for three loads need."""
+    parts = [
+        HEADER.format(source="collectors/worthwhile_collectors/sizing.py"),
+        "# Sizes",
+        "",
+        "`worthwhile size --spans-per-second N` with its defaults; docs/scale-out.md says how to read it.",
+        "",
+    ]
+    for spans in (1_000, 100_000, 1_000_000):
+        told = help_of(["size", "--spans-per-second", str(spans)])
+        parts += [f"## {spans:,} spans a second", "", "```", told.partition("\nfrom:")[0].rstrip(), "```", ""]
+    parts += ["## Coefficients", "", "| coefficient | value | unit | from |", "|---|--:|---|---|"]
+    parts += [f"| `{name}` | {one.value:,g} | {one.unit} | {one.source} |" for name, one in COEFFICIENTS.items()]
+    return "\n".join([*parts, ""])
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/attributes.md": attributes,
     "docs/reference/settings.md": settings,
     "docs/reference/commands.md": commands,
     "docs/reference/tables.md": tables,
+    "docs/reference/sizing.md": sizing,
 }
 
 

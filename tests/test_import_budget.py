@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -52,25 +53,44 @@ before = set(sys.modules)
 import worthwhile as ww
 ww.configure(endpoint="http://127.0.0.1:9")
 with ww.task("t"):
-    pass
+    {call}
 print(json.dumps(sorted(set(sys.modules) - before)), flush=True)
 import os
 os._exit(0)
 """
 
 
-@pytest.fixture(scope="module")
-def set_up(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """Modules that a program with openai loads for its first task."""
-    environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path_factory.mktemp("state"))}
+CALL = """
+    from worthwhile._invocation import CallRequest, CallResponse, start
+    start(CallRequest("chat", "openai", "gpt-4o")).finish(CallResponse(usage=ww.Usage(1, 1)))
+    assert ww.current_task().cost_usd
+"""
+
+
+def set_up_by(call: str, state: str) -> list[str]:
+    """Modules that a program with openai loads for a first task with this in it."""
     done = subprocess.run(
-        [sys.executable, "-c", SET_UP], capture_output=True, text=True, check=True, timeout=60, env=environment
+        [sys.executable, "-c", SET_UP.format(call=call)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, "XDG_STATE_HOME": state},
     )
     return json.loads(done.stdout)
 
 
+@pytest.fixture(scope="module")
+def set_up(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    return set_up_by("pass", str(tmp_path_factory.mktemp("state")))
+
+
 def test_the_first_task_loads_few_modules(set_up: list[str]):
-    assert len(set_up) <= 69, "a program's first priced call loads the price book as well"
+    assert len(set_up) <= 69
+
+
+def test_the_first_priced_call_loads_the_price_book_too(set_up: list[str], tmp_path: Path):
+    assert set(set_up_by(CALL, str(tmp_path))) - set(set_up) == {"worthwhile_schemas.price_book"}
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,12 @@ def receiving(mode: str) -> Iterator[Receiver]:
 
 
 def environment(state: str) -> dict[str, str]:
-    """Variables for a measured process: our sources, a state folder of its own, no telemetry setting of the shell's."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "WORTHWHILE_"))}
+    """Variables for a measured process: our sources, a state folder of its own, no telemetry setting of the shell's.
+
+    Compiled modules are kept, as those of an installed package are.
+    """
+    dropped = ("OTEL_", "WORTHWHILE_", "PYTHONDONTWRITEBYTECODE")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     sources = os.pathsep.join(str(ROOT / package) for package in ("sdk", "schemas"))
     return {**kept, "PYTHONPATH": sources, "XDG_STATE_HOME": state, "OTEL_SERVICE_NAME": "bench"}
 

@@ -1,10 +1,13 @@
 """Answers from the store, the same whether the asking process owns it or a running collector does."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal, Protocol
+
+from worthwhile_collectors.store import StoreDenied, StoreReadOnly
 
 Form = Literal["text", "html", "json"]
 Query = Callable[[str, dict[str, object]], list[dict[str, object]]]
@@ -34,6 +37,19 @@ class ReportRequest:
     color: bool = False
     width: int = 100
     periods: tuple[str, ...] = ()
+
+
+class Settles(Protocol):
+    """The part of the store that brings tasks up to date."""
+
+    def settle_tasks(self) -> object:
+        """Computes what was touched."""
+
+
+def settle(store: Settles) -> None:
+    """Bring tasks up to date before a report; a reader who may not write sees them as they were last settled."""
+    with contextlib.suppress(StoreDenied, StoreReadOnly):
+        store.settle_tasks()
 
 
 def report(query: Query, request: ReportRequest) -> str:

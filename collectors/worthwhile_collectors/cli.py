@@ -19,7 +19,12 @@ COMMANDS: Final = {
     "query": "run SQL on the data",
     "ingest": "store OTLP files; the same file twice is stored once",
     "migrate": "bring tables and views up to date",
+    "settle": "compute roll-ups of hours that were written to; a running collector does this by itself",
+    "storage": "bytes of tables and columns, their growth, and when a disk is full",
     "doctor": "what is configured and from where, what is reachable, what was lost",
+    "access": "roles, limits and row policies of a ClickHouse server",
+    "config": "configurations of collectors in front of this store, filled in",
+    "size": "what a cluster for so many spans a second needs, with the arithmetic",
     "prices": "the price list: what a model costs, and since when",
 }
 

@@ -23,12 +23,13 @@ from worthwhile_collectors.pipeline import Pipeline
 from worthwhile_collectors.quarantine import Quarantine
 from worthwhile_collectors.settings import Settings
 from worthwhile_collectors.spool import Kind, Spool, SpoolLimits
-from worthwhile_collectors.store import Store, open_store
+from worthwhile_collectors.store import Retention, Store, open_store, settle, touch_all
 from worthwhile_collectors.terminal import say
 
 START_SECONDS: Final = 15.0
 ANSWER_SECONDS: Final = 600.0
 LEFT_OVER_SECONDS: Final = 600.0
+SETTLE_SECONDS: Final = 86_400.0
 
 
 class Database(Protocol):
@@ -46,6 +47,9 @@ class Database(Protocol):
     def migrate(self, *, dry_run: bool) -> list[dict[str, str]]:
         """Changes of the schema, made or only listed: kind, name, action."""
 
+    def settle(self, *, everything: bool) -> int:
+        """Settles the roll-ups of hours that were written to, or of all; how many hours that were."""
+
 
 @contextlib.contextmanager
 def open_database(settings: Settings, *, may_create: bool = False, may_migrate: bool = True) -> Iterator[Database]:
@@ -59,9 +63,10 @@ def open_database(settings: Settings, *, may_create: bool = False, may_migrate: 
     Raises:
         WorthwhileError: There is no data, or it cannot be opened.
     """
+    cluster = settings.served()
     if settings.clickhouse is not None:
-        with contextlib.closing(open_store(settings.clickhouse)) as store:
-            yield _Opened(store)
+        with contextlib.closing(open_store(settings.clickhouse, cluster=cluster)) as store:
+            yield _Opened(store, settings.retention())
         return
     folder = DataFolder(settings.data)
     if not may_create and not folder.path.is_dir():
@@ -79,7 +84,7 @@ def open_database(settings: Settings, *, may_create: bool = False, may_migrate: 
         if may_migrate:
             store.migrate()
             _store_what_is_left(folder, settings, store)
-        yield _Opened(store)
+        yield _Opened(store, settings.retention())
 
 
 def running_collector(folder: DataFolder) -> Announcement | None:
@@ -161,21 +166,30 @@ def _store_what_is_left(folder: DataFolder, settings: Settings, store: Store) ->
 class _Opened:
     """A store that this process has open."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, retention: Retention) -> None:
         self._store = store
+        self._retention = retention
 
     def query_bytes(self, sql: str, output_format: str, params: dict[str, object]) -> bytes:
         return self._store.query_bytes(sql, output_format, params)
 
     def report(self, request: ReportRequest) -> str:
+        answers.settle(self._store)
         return answers.report(self._store.query, request)
 
     def insert(self, kind: Kind, token: str, bodies: Sequence[bytes]) -> list[str]:
-        return [refused.reason for refused in self._store.insert_protobuf(kind, _payloads(bodies), token)]
+        return [
+            refused.reason for refused in self._store.insert_protobuf(kind, _payloads(bodies), token, is_suspect=True)
+        ]
 
     def migrate(self, *, dry_run: bool) -> list[dict[str, str]]:
-        changes = self._store.migrate(dry_run=dry_run)
+        changes = self._store.migrate(dry_run=dry_run) + self._store.keep(self._retention, dry_run=dry_run)
         return [{"kind": change.kind, "name": change.name, "action": change.action} for change in changes]
+
+    def settle(self, *, everything: bool) -> int:
+        if everything:
+            touch_all(self._store)
+        return settle(self._store)
 
 
 class _Running:
@@ -197,6 +211,10 @@ class _Running:
 
     def migrate(self, *, dry_run: bool) -> list[dict[str, str]]:
         return list(json.loads(ask(self._control, "/migrate", json.dumps({"dry_run": dry_run}).encode("utf-8"))))
+
+    def settle(self, *, everything: bool) -> int:
+        asked = json.dumps({"everything": everything}).encode("utf-8")
+        return int(json.loads(ask(self._control, "/settle", asked, timeout_seconds=SETTLE_SECONDS))["hours"])
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -11,10 +11,13 @@ from worthwhile_collectors.errors import SpoolError
 from worthwhile_collectors.frames import delimited
 from worthwhile_collectors.quarantine import Quarantine
 from worthwhile_collectors.spool import Kind, Segment, Spool
+from worthwhile_collectors.store.errors import QueryFailed
 
 TICK_SECONDS: Final = 0.05
 FIRST_DELAY_SECONDS: Final = 0.25
 LAST_DELAY_SECONDS: Final = 30.0
+UNEXPLAINED_TRIES: Final = 5
+"""Failures with an error that may be the server's or the segment's, after which the segment is suspected."""
 
 
 class Rejection(Protocol):
@@ -32,8 +35,16 @@ class Rejection(Protocol):
 class Sink(Protocol):
     """Where segments go."""
 
-    def insert_protobuf(self, kind: Kind, frames: bytes, token: str) -> Sequence[Rejection]:
+    def insert_protobuf(
+        self, kind: Kind, frames: bytes, token: str, *, is_suspect: bool = False
+    ) -> Sequence[Rejection]:
         """Inserts length-prefixed requests; the same token again changes nothing. Returns what it had to leave out.
+
+        Args:
+            kind: Which OTLP signal the requests carry.
+            frames: The requests.
+            token: Names the batch.
+            is_suspect: Whether an error that may be the server's or the batch's is taken for the batch's.
 
         Raises:
             WorthwhileError: Nothing can be said about what was stored; the same call may be repeated.
@@ -72,6 +83,7 @@ class Pipeline:
         self._segment_ns = int(segment_seconds * 1e9)
         self._counts = Counts()
         self._tries: dict[str, int] = {}
+        self._unexplained: dict[str, int] = {}
         self._writing = threading.Lock()
         self._changed = threading.Condition()
         self._wanted = threading.Event()
@@ -106,7 +118,7 @@ class Pipeline:
         """
         frames = b"".join(part for body in bodies for part in delimited(body))
         with self._writing:
-            return self._sink.insert_protobuf(kind, frames, token) if frames else ()
+            return self._sink.insert_protobuf(kind, frames, token, is_suspect=True) if frames else ()
 
     def flush(self, timeout_seconds: float) -> bool:
         """Waits until everything accepted before is in the database; False if that took longer than the time given."""
@@ -177,9 +189,13 @@ class Pipeline:
         except Exception as err:  # noqa: BLE001 - the only writer must outlive whatever a database client raises
             self._counts.failed += 1
             self._counts.last_error = str(err) or type(err).__name__
-            self._tries[segment.path.name] = self._tries.get(segment.path.name, 0) + 1
+            name = segment.path.name
+            self._tries[name] = self._tries.get(name, 0) + 1
+            if isinstance(err, QueryFailed) and err.fault == "unknown":
+                self._unexplained[name] = self._unexplained.get(name, 0) + 1
             return False
         self._tries.pop(segment.path.name, None)
+        self._unexplained.pop(segment.path.name, None)
         with self._changed:
             self._changed.notify_all()
         return True
@@ -187,8 +203,11 @@ class Pipeline:
     def _insert(self, segment: Segment) -> None:
         contents = self._spool.read(segment)
         frames = b"".join(contents.payloads)
+        is_suspect = self._unexplained.get(segment.path.name, 0) >= UNEXPLAINED_TRIES
         with self._writing:
-            rejections = self._sink.insert_protobuf(segment.kind, frames, segment.token) if frames else ()
+            rejections = (
+                self._sink.insert_protobuf(segment.kind, frames, segment.token, is_suspect=is_suspect) if frames else ()
+            )
         for part in contents.damaged:
             reason = "the checksum in the spool is wrong"
             self._quarantine.keep(part, kind=segment.kind, token=segment.token, what="bytes", reason=reason)

@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 # Only commands import this module, so `import worthwhile` stays free of pydantic.
 from pydantic import AfterValidator, BaseModel, ByteSize, ConfigDict, Field, SecretStr, ValidationError  # noqa: TID253
 
-from worthwhile_collectors.errors import SettingsError
+from worthwhile_collectors.errors import SettingsError, UsageError
+from worthwhile_collectors.store.retention import Retention
+from worthwhile_schemas.cluster import Cluster
 
 DEFAULT_FILE: Final = Path("worthwhile.toml")
 FILE_VARIABLE: Final = "WORTHWHILE_CONFIG"
@@ -29,6 +31,11 @@ def _server_url(value: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         msg = "expected the HTTP address of a ClickHouse server, such as http://user:password@host:8123/worthwhile"
         raise ValueError(msg)
+    return value
+
+
+def _cluster_name(value: str) -> str:
+    Cluster(value)
     return value
 
 
@@ -48,6 +55,9 @@ class Settings(BaseModel):
     data: Path = Field(Path(".worthwhile"), description="data folder: the database, the spool, the control socket")
     clickhouse: Annotated[str, AfterValidator(_server_url)] | None = Field(
         None, description="HTTP address of a ClickHouse server to use instead of the embedded engine"
+    )
+    cluster: Annotated[str, AfterValidator(_cluster_name)] | None = Field(
+        None, description="cluster of that server: tables are made on all its nodes, replicated and sharded"
     )
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(4318, ge=0, le=65535, description="port to listen on; 0 takes a free one")
@@ -70,6 +80,35 @@ class Settings(BaseModel):
         ByteSize(64 << 20), ge=1 << 16, le=256 << 20, description="most bytes of requests in one insert"
     )
     segment_seconds: float = Field(1.0, gt=0, le=60, description="longest wait before an insert that is not full")
+    settle_seconds: float = Field(60.0, ge=0, le=3600, description="seconds between settlings of roll-ups; 0 is never")
+    keep_spans_days: int = Field(30, ge=1, le=36_500, description="days that spans and log records are kept")
+    keep_calls_days: int = Field(
+        400, ge=2, le=36_500, description="days that calls, attempts, runs and signals are kept after their arrival"
+    )
+    keep_rollups_days: int = Field(760, ge=1, le=36_500, description="days that roll-ups by hour and day are kept")
+
+    def retention(self) -> Retention:
+        """How long tables keep their rows."""
+        return Retention(self.keep_spans_days, self.keep_calls_days, self.keep_rollups_days)
+
+    def served(self) -> Cluster | None:
+        """The cluster with the database of the server's address; None for one server, or the embedded one.
+
+        Raises:
+            UsageError: A cluster without a server.
+        """
+        if self.cluster is None:
+            return None
+        if self.clickhouse is None:
+            raise UsageError(
+                f"opening the store on the cluster `{self.cluster}`: no server is named, the embedded one is alone",
+                hint="--clickhouse http://user:password@host:8123/worthwhile names one of its nodes",
+            )
+        return Cluster(self.cluster, self.database())
+
+    def database(self) -> str:
+        """Name of the database in the server's address."""
+        return unquote(urlsplit(self.clickhouse or "").path.strip("/")) or "worthwhile"
 
 
 @dataclass(frozen=True, slots=True)

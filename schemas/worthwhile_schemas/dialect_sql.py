@@ -7,295 +7,346 @@ between its braces. A value that does not fit its column becomes NULL (an id 0) 
 """
 
 import re
-import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
-from itertools import groupby
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final
+
+from worthwhile_schemas.canonical import CANONICAL, CONTENT, CONTENT_PREFIXES, REJECTED, VALUE
+from worthwhile_schemas.dialect_files import Dialect, Dialects, shipped
 
 VIEW: Final = Path(__file__).parent / "clickhouse" / "materialized" / "30_calls_mv.sql"
 """The generated file: `python -m worthwhile_schemas.dialect_sql` writes it."""
 
-Kind = Literal["text", "uuid", "uuids", "bool", "count", "status", "usd", "usd_part", "joules", "seconds", "weight"]
+CODES: Final = 64
+"""Codes of attributes per column: column number * 64 + rank among its sources."""
 
-CANONICAL: Final[Mapping[str, Kind]] = {
-    "workload": "text",
-    "task_id": "uuid",
-    "task_key": "text",
-    "task_ancestors": "uuids",
-    "operation": "text",
-    "provider": "text",
-    "request_model": "text",
-    "response_model": "text",
-    "response_id": "text",
-    "conversation_id": "text",
-    "tier": "text",
-    "locality": "text",
-    "service_tier": "text",
-    "server_address": "text",
-    "system_fingerprint": "text",
-    "is_stream": "bool",
-    "input_tokens": "count",
-    "output_tokens": "count",
-    "cache_read_tokens": "count",
-    "cache_write_tokens": "count",
-    "cache_write_1h_tokens": "count",
-    "reasoning_tokens": "count",
-    "audio_input_tokens": "count",
-    "audio_output_tokens": "count",
-    "total_tokens": "count",
-    "web_searches": "count",
-    "usage_basis": "text",
-    "cost_usd": "usd",
-    "cost_input_usd": "usd_part",
-    "cost_cache_read_usd": "usd_part",
-    "cost_cache_write_usd": "usd_part",
-    "cost_output_usd": "usd_part",
-    "cost_server_tools_usd": "usd_part",
-    "cache_saving_usd": "usd_part",
-    "cost_basis": "text",
-    "price_version": "text",
-    "energy_uj": "joules",
-    "energy_method": "text",
-    "ttft_ns": "seconds",
-    "finish_reason": "text",
-    "error_type": "text",
-    "http_status": "status",
-    "resend_count": "count",
-    "retry_wait_ns": "seconds",
-    "cache_kind": "text",
-    "fallback_from": "text",
-    "fallback_to": "text",
-    "fallback_reason": "text",
-    "fallback_index": "count",
-    "fallback_from_tier": "text",
-    "fallback_kind": "text",
-    "fallback_chain": "text",
-    "sample_weight": "weight",
-}
-"""What a dialect can fill, by kind of value. `total_tokens` is no column: it only helps to read the others."""
-
-CONTENT: Final = (
-    "gen_ai.input.messages",
-    "gen_ai.output.messages",
-    "gen_ai.system_instructions",
-    "gen_ai.tool.definitions",
-    "gen_ai.tool.call.arguments",
-    "gen_ai.tool.call.result",
-    "gen_ai.prompt",
-    "gen_ai.completion",
-    "input.value",
-    "output.value",
-)
-"""Attributes that carry what was said. They stay in `otel_traces` and its short life."""
-
-CONTENT_PREFIXES: Final = ("gen_ai.prompt.", "gen_ai.completion.", "llm.input_messages.", "llm.output_messages.")
-
-VALUE: Final[Mapping[Kind, str]] = {
-    "uuid": "toUInt128(toUUIDOrZero({0}_text))",
-    "uuids": "arrayMap(one -> toUInt128(toUUIDOrZero(one)), if({0}_text = '', [], splitByChar(',', {0}_text)))",
-    "count": "toUInt32OrNull({0}_text)",
-    "status": "toUInt16OrNull({0}_text)",
-    "usd": "if(toDecimal64OrNull({0}_text, 12) >= 0, toDecimal64OrNull({0}_text, 12), NULL)",
-    "usd_part": "toDecimal64OrNull({0}_text, 12)",
-    "joules": "accurateCastOrNull(round(toFloat64OrNull({0}_text) * 1e6), 'UInt64')",
-    "seconds": "accurateCastOrNull(round(toFloat64OrNull({0}_text) * 1e9), 'UInt64')",
-    "weight": "if(toFloat64OrNull({0}_text) BETWEEN 1e-9 AND 1e9, toFloat64OrNull({0}_text), NULL)",
-}
-"""SQL of a column's value from its text: NULL, or 0 for an id, when the text is none."""
-
-REJECTED: Final[Mapping[Kind, str]] = {
-    "uuid": "{0}_value = 0 AND {0}_text != ''",
-    "uuids": "has({0}_value, 0)",
-    "bool": "{0}_flag = 2 AND {0}_text != ''",
-}
-"""SQL that is true when there is a text and it is no value; for the kinds not named here, when the value is NULL."""
+TRANSFORMED: Final = ("ms", "time", "head")
+RESTRICTED: Final = ("own", "last")
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
-    """How one emitter writes model calls.
+def calls_select(made: Dialects | None = None) -> str:
+    """The SELECT that reads `otel_traces` and gives canonical rows.
 
-    Attributes:
-        name: What `calls.dialect` says.
-        rank: Its own number; also the order of detection by marker, lowest first.
-        scopes: Prefixes of instrumentation scope names; the longest match over all dialects wins.
-        markers: Attributes whose presence tells the dialect when no scope does.
-        calls: Attribute values that make a span a model call, all of them needed.
-        tokens: `input` is `inclusive` or `exclusive` of cached parts, `output` is `inclusive` or `excludes_reasoning`,
-            `zeros` are `counted` or `unknown` when input and output are both 0.
-        columns: Canonical column to attribute keys, the most trusted first.
-        zero_when_absent: Counts for which this emitter's silence means 0.
-        ignored: Attributes that are neither a column nor worth keeping in `attrs`.
+    Raises:
+        ValueError: A dialect fills an unknown column, or uses an attribute for two.
     """
-
-    name: str
-    rank: int
-    scopes: tuple[str, ...]
-    markers: tuple[str, ...]
-    calls: Mapping[str, tuple[str, ...]]
-    tokens: Mapping[str, str]
-    columns: Mapping[str, tuple[str, ...]]
-    zero_when_absent: tuple[str, ...]
-    ignored: tuple[str, ...]
-
-
-@cache
-def dialects() -> tuple[Dialect, ...]:
-    """All dialects of `dialects/`, by rank."""
-    tables = {table["name"]: table for table in _tables() if "name" in table}
-    return tuple(sorted((_dialect(table, tables) for table in tables.values()), key=lambda dialect: dialect.rank))
-
-
-@cache
-def aliases() -> Mapping[str, Mapping[str, str]]:
-    """Other spellings by canonical column, from `dialects/aliases.toml`."""
-    return tomllib.loads((files("worthwhile_schemas") / "dialects" / "aliases.toml").read_text("utf-8"))
-
-
-def calls_select() -> str:
-    """The SELECT that reads `otel_traces` and gives rows for `calls`."""
     template = (files("worthwhile_schemas") / "dialects" / "normaliser.sql").read_text("utf-8")
-    words = {word: make() for word, make in WORDS.items()}
+    words = _Words(made or shipped())
     body = template.partition("*/\n")[2].rstrip()
-    return re.sub(r"\{(\w+)\}", lambda found: words[found.group(1)], body)
+    return re.sub(r"\{(\w+)\}", lambda found: str(getattr(words, found.group(1))()), body)
 
 
-def calls_view() -> str:
+def calls_view(made: Dialects | None = None) -> str:
     """The text of the generated file `clickhouse/materialized/30_calls_mv.sql`."""
     return (
         "-- Generated by `make gen` from dialects/normaliser.sql and dialects/*.toml. Do not edit.\n"
-        f"CREATE OR REPLACE MATERIALIZED VIEW calls_mv TO calls AS\n{calls_select()};\n"
+        f"CREATE OR REPLACE MATERIALIZED VIEW calls_mv TO calls_in AS\n{calls_select(made)};\n"
     )
 
 
-def _tables() -> Iterable[dict[str, Any]]:
-    folder = files("worthwhile_schemas") / "dialects"
-    for file in sorted(folder.iterdir(), key=lambda file: file.name):
-        if file.name.endswith(".toml"):
-            yield tomllib.loads(file.read_text("utf-8"))
+class _Words:
+    """The words between braces in `dialects/normaliser.sql`, one method each."""
+
+    def __init__(self, made: Dialects) -> None:
+        self.made = made
+        self.dialects = made.dialects
+        for one in self.dialects:
+            if unknown := one.columns.keys() - CANONICAL.keys():
+                raise ValueError(f"dialect `{one.name}` fills `{min(unknown)}`, which is no canonical column")
+        self.readings = [reading for column in CANONICAL for reading in _readings(made, column)]
+
+    # Whose span it is, and whether it is a call
+
+    def prefix_at(self) -> str:
+        """SQL of the position of the longest scope prefix, else of a span name's, from 1; 0 without one."""
+        return f"multiSearchFirstIndex(concat('^', ScopeName, '$name:', SpanName), [{_literals(self._prefixes())}])"
+
+    def prefix_ranks(self) -> str:
+        """Those positions and the ranks of their dialects."""
+        ranks = ", ".join(str(rank) for rank in self._prefixes().values())
+        return f"range(1, {len(self._prefixes()) + 1}), [{ranks}]"
+
+    def markers(self) -> str:
+        """Attributes that tell a dialect, and its rank."""
+        return _table({marker: one.rank for one in reversed(self.dialects) for marker in one.markers})
+
+    def _prefixes(self) -> dict[str, int]:
+        scopes = {f"^{prefix}": one.rank for one in self.dialects for prefix in one.scopes}
+        names = {f"$name:{prefix}": one.rank for one in self.dialects for prefix in one.span_names}
+        return dict(_longest_first(scopes) + _longest_first(names))
+
+    def ranks(self) -> str:
+        return ", ".join(str(one.rank) for one in self.dialects)
+
+    def dialects_named(self) -> str:
+        return _literals(one.name for one in self.dialects)
+
+    def is_call(self) -> str:
+        """SQL that is true for the spans that are model calls."""
+        ranks: dict[str, list[int]] = {}
+        for one in self.dialects:
+            for conditions in one.calls:
+                ranks.setdefault(_holds(conditions), []).append(one.rank)
+        tests = (f"{self._in(found)} AND {test}" for test, found in ranks.items())
+        return "\n                OR ".join(tests)
+
+    # What its attributes hold
+
+    def code(self) -> str:
+        """SQL of an attribute's code by its `name`: column number * 64 + rank among the column's sources.
+
+        1 is an attribute that is neither read nor kept, 0 one that is kept in `attrs`. One pass over the distinct names
+        of a block finds all sources of all columns, so that a further dialect costs an insert next to nothing.
+        """
+        codes = dict.fromkeys((*CONTENT, *(key for one in self.dialects for key in one.ignored)), 1)
+        codes |= _codes(reading for reading in self.readings if reading.is_plain)
+        return f"transform(name, {_table(codes)}, toUInt16(0))"
+
+    def is_content(self) -> str:
+        """SQL that is true for the `name` of one of a family of attributes that carry what was said."""
+        return f"match(name, {_literal('^(' + '|'.join(re.escape(prefix) for prefix in CONTENT_PREFIXES) + ')')})"
+
+    def inside_code(self) -> str:
+        """SQL of the code of what was read from inside an attribute, or of one that means this in one dialect only."""
+        codes = _codes(reading for reading in self.readings if not reading.is_plain)
+        return f"transform(one.1, {_table(codes)}, toUInt16(0))"
+
+    def reading_ranks(self) -> str:
+        """Ranks of the dialects that have such sources."""
+        return ", ".join(str(one.rank) for one in self.dialects if _is_read_inside(one))
+
+    def json_names(self) -> str:
+        keys = {reading.name.partition("#")[0] for reading in self.readings if "#" in reading.name}
+        return _literals(sorted(keys))
+
+    def event_names(self) -> str:
+        events = {reading.name for reading in self.readings if reading.name.startswith("event:")}
+        return _literals(sorted(name.removeprefix("event:") for name in events))
+
+    def how_of_names(self) -> str:
+        """Attributes whose text is transformed, and the words for how."""
+        how = {
+            one.name.partition(":")[2]: one.name.partition(":")[0] + ":"
+            for one in self.readings
+            if _is_transformed(one)
+        }
+        return f"[{_literals(how)}], [{_literals(how.values())}]"
+
+    def ms_names(self) -> str:
+        return self._named("ms")
+
+    def time_names(self) -> str:
+        return self._named("time")
+
+    def head_names(self) -> str:
+        return self._named("head")
+
+    def _named(self, how: str) -> str:
+        found = {one.name.partition(":")[2] for one in self.readings if one.name.startswith(f"{how}:")}
+        return _literals(sorted(found))
+
+    def constant_names(self) -> str:
+        return _literals(reading.name for reading in self.readings if reading.constant)
+
+    def constants(self) -> str:
+        return _literals(reading.constant for reading in self.readings if reading.constant)
+
+    def texts(self) -> str:
+        """SQL of the text of every canonical column, `''` when the span does not have it."""
+        return ",\n      ".join(
+            f"sorted_texts[indexOf(sorted_columns, {number})] AS {column}_text"
+            for number, column in enumerate(CANONICAL, 1)
+        )
+
+    def values(self) -> str:
+        """SQL of the value of every canonical column that is no text."""
+        found = (
+            f"{VALUE[kind].format(column)} AS {column}_value" for column, kind in CANONICAL.items() if kind in VALUE
+        )
+        return ",\n    ".join(found)
+
+    # What its tokens mean
+
+    def exclusive_ranks(self) -> str:
+        return self._in(one.rank for one in self.dialects if one.tokens["input"] == "exclusive")
+
+    def is_exclusive_for(self) -> str:
+        return self._for_providers("exclusive_for")
+
+    def is_without_reasoning(self) -> str:
+        whole = [one.rank for one in self.dialects if one.tokens["output"] == "excludes_reasoning"]
+        return f"{self._in(whole)} OR {self._for_providers('excludes_reasoning_for')}"
+
+    def guesses_streams(self) -> str:
+        return self._for_providers("guesses_streams_for")
+
+    def counts_zeros(self) -> str:
+        return self._in(one.rank for one in self.dialects if one.tokens["zeros"] == "counted")
+
+    def keeps_names(self) -> str:
+        return self._in(one.rank for one in self.dialects if one.keeps_names)
+
+    def resend_count_is_zero(self) -> str:
+        return self._in(one.rank for one in self.dialects if "resend_count" in one.zero_when_absent)
+
+    def exclusive_codes(self) -> str:
+        return self._usage_codes("input_tokens", self.made.usage.exclusive)
+
+    def exclusive_beside_codes(self) -> str:
+        return self._usage_codes("input_tokens", self.made.usage.exclusive_beside)
+
+    def part_codes(self) -> str:
+        parts = self.made.usage.parts
+        columns = ("cache_read_tokens", "cache_write_tokens")
+        return ", ".join(self._usage_codes(column, parts) for column in columns)
+
+    def input_column(self) -> str:
+        return str(1 + list(CANONICAL).index("input_tokens"))
+
+    def provider_ranks(self) -> str:
+        return ", ".join(str(one.rank) for one in self.dialects if one.provider) or "0"
+
+    def provider_names(self) -> str:
+        return _literals(one.provider for one in self.dialects if one.provider)
+
+    def _in(self, ranks: Iterable[int]) -> str:
+        found = ", ".join(map(str, ranks))
+        return f"dialect_rank IN ({found})" if found else "0"
+
+    def _for_providers(self, rule: str) -> str:
+        """SQL that is true for the dialects with a token rule, where the provider starts with one that it names."""
+        by_test: dict[str, list[int]] = {}
+        for one in self.dialects:
+            if providers := one.tokens[rule]:
+                test = " OR ".join(f"startsWith(provider, {_literal(name)})" for name in providers)
+                by_test.setdefault(test, []).append(one.rank)
+        return " OR ".join(f"{self._in(ranks)} AND ({test})" for test, ranks in by_test.items()) or "0"
+
+    def _usage_codes(self, column: str, paths: tuple[str, ...]) -> str:
+        codes = _codes(reading for reading in self.readings if reading.column == column)
+        prefixes = _usage_prefixes(self.made)
+        return (
+            ", ".join(str(codes[prefix + path]) for prefix in prefixes for path in paths if prefix + path in codes)
+            or "0"
+        )
+
+    # Other spellings, and what could not be used
+
+    def operation_alias(self) -> str:
+        return self._alias("operation", "operation_text")
+
+    def provider_alias(self) -> str:
+        return self._alias("provider", "lower(provider_text)")
+
+    def finish_reason_alias(self) -> str:
+        return self._alias("finish_reason", "finish_reason_first")
+
+    def model_prefixes(self) -> str:
+        """Names before a slash that are the provider's, not the model's, and the provider that each stands for."""
+        pairs = self.made.aliases["provider"]
+        known = {name: pairs.get(name, name) for name in sorted({*pairs, *pairs.values(), *PLAIN_PROVIDERS})}
+        return f"[{_literals(known)}], [{_literals(known.values())}]"
+
+    def columns(self) -> str:
+        return _literals(CANONICAL)
+
+    def is_unusable(self) -> str:
+        """SQL of whether a column's text, where there is one, is no value; by number of the column."""
+        tests = (REJECTED.get(kind, "isNull({0}_value)").format(column) for column, kind in CANONICAL.items())
+        return ", ".join(tests)
+
+    def _alias(self, column: str, value: str) -> str:
+        pairs = self.made.aliases[column]
+        return f"transform({value}, [{_literals(pairs)}], [{_literals(pairs.values())}], {value})"
 
 
-def _dialect(table: Mapping[str, Any], tables: Mapping[str, Mapping[str, Any]]) -> Dialect:
-    parent = _dialect(tables[table["extends"]], tables) if "extends" in table else None
-    columns = {column: tuple(keys) for column, keys in table.get("columns", {}).items()}
-    calls = {key: tuple(values) for key, values in table.get("calls", {}).items()}
-    unknown = columns.keys() - CANONICAL.keys()
-    if unknown:
-        raise ValueError(f"dialect `{table['name']}` fills `{min(unknown)}`, which is no canonical column")
-    return Dialect(
-        name=table["name"],
-        rank=table["rank"],
-        scopes=tuple(table.get("scopes", ())),
-        markers=tuple(table.get("markers", ())),
-        calls=calls or (parent.calls if parent else {}),
-        tokens={**(parent.tokens if parent else {"zeros": "unknown"}), **table.get("tokens", {})},
-        columns={**(parent.columns if parent else {}), **columns},
-        zero_when_absent=tuple(table.get("zero_when_absent", ())),
-        ignored=(*(parent.ignored if parent else ()), *table.get("ignored", ())),
-    )
+PLAIN_PROVIDERS: Final = ("openai", "anthropic", "cohere", "deepseek", "groq", "perplexity", "ollama", "vllm")
+"""Providers that stand before a slash in model names and have no other spelling."""
 
 
-def _detected() -> str:
-    """SQL of the dialect's rank: longest scope prefix, else the first marker attribute, else 0."""
-    scopes = sorted(((scope, d.rank) for d in dialects() for scope in d.scopes), key=lambda pair: (-len(pair[0]), pair))
-    branches = [f"startsWith(ScopeName, {_literal(scope)}), {rank}" for scope, rank in scopes]
-    branches += [f"{_text(marker)} != '', {d.rank}" for d in dialects() for marker in d.markers]
-    return _multi_if(branches, "0", indent=7)
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One source of a column: what it is called among the readings of a span, and its rank among the column's."""
+
+    column: str
+    rank: int
+    name: str
+    is_plain: bool
+    constant: str
 
 
-def _is_call() -> str:
-    """SQL that is true for the spans that are model calls."""
-    tests = {d.rank: [f"{_text(key)} IN ({_literals(values)})" for key, values in d.calls.items()] for d in dialects()}
-    return _per_dialect({rank: " AND ".join(test) for rank, test in tests.items()}, "0", indent=5)
+def _readings(made: Dialects, column: str) -> list[_Reading]:
+    """Sources of a column over all dialects: those of one dialect only, those of any, usage objects, last resorts."""
+    own: dict[str, tuple[bool, str]] = {}
+    any_: dict[str, tuple[bool, str]] = {}
+    last: dict[str, tuple[bool, str]] = {}
+    for one in made.dialects:
+        for source in one.columns.get(column, ()):
+            key, _, how = source.partition("|")
+            if how in RESTRICTED:
+                (own if how == "own" else last).setdefault(f"{one.name}:{key}", (False, ""))
+            elif how in TRANSFORMED:
+                any_.setdefault(f"{how}:{key}", (False, ""))
+            else:
+                any_.setdefault(key, ("#" not in key and not key.startswith("event:"), how))
+    usage = {
+        prefix + path: (False, "") for path in made.usage.columns.get(column, ()) for prefix in _usage_prefixes(made)
+    }
+    found = own | any_ | usage | last
+    if len(found) > CODES:
+        raise ValueError(f"column `{column}` has `{len(found)}` sources; expected at most {CODES}")
+    return [_Reading(column, rank, name, *rest) for rank, (name, rest) in enumerate(found.items())]
 
 
-def _texts() -> str:
-    """SQL of the text of every canonical column, `''` when the span does not have it."""
-    return ",\n      ".join(
-        f"sorted_texts[indexOf(sorted_columns, {number})] AS {column}_text"
-        for number, column in enumerate(CANONICAL, 1)
-    )
+def _usage_prefixes(made: Dialects) -> list[str]:
+    keys = dict.fromkeys(key for one in made.dialects for key in one.usage)
+    return [f"{key}." if "#" in key else f"{key}#" for key in keys]
 
 
-def _code() -> str:
-    """SQL of an attribute's code by its `name`: column number * 32 + rank among the column's sources.
-
-    1 is an attribute that is neither read nor kept, 0 one that is kept in `attrs`. One pass over the distinct names of
-    a block finds all sources of all columns, so that a further dialect costs an insert next to nothing.
-    """
-    codes = dict.fromkeys((*CONTENT, *(key for d in dialects() for key in d.ignored)), 1)
-    for number, column in enumerate(CANONICAL, 1):
-        for rank, source in enumerate(_sources(column)):
-            if codes.get(source, 1) != 1:
-                raise ValueError(f"attribute `{source}` fills `{column}` and another column; expected one column")
-            codes[source] = number * 32 + rank
-    table = f"[{_literals(codes)}], [{', '.join(str(code) for code in codes.values())}]"
-    prefixes = " OR ".join(f"startsWith(name, {_literal(prefix)})" for prefix in CONTENT_PREFIXES)
-    return f"transform(name, {table}, toUInt16({prefixes}))"
+def _codes(readings: Iterable[_Reading]) -> dict[str, int]:
+    numbers = {column: number for number, column in enumerate(CANONICAL, 1)}
+    codes: dict[str, int] = {}
+    for one in readings:
+        if one.name in codes:
+            raise ValueError(f"attribute `{one.name}` fills `{one.column}` and another column; expected one column")
+        codes[one.name] = numbers[one.column] * CODES + one.rank
+    return codes
 
 
-def _sources(column: str) -> tuple[str, ...]:
-    """Attributes that hold a column, in the order in which they are looked for in every call."""
-    return tuple(dict.fromkeys(source for d in dialects() for source in d.columns.get(column, ())))
+def _is_transformed(one: _Reading) -> bool:
+    return one.name.startswith(tuple(f"{how}:" for how in TRANSFORMED))
+
+
+def _is_read_inside(one: Dialect) -> bool:
+    sources = (source for sources in one.columns.values() for source in sources)
+    return bool(one.usage) or any("#" in source or "|" in source or source.startswith("event:") for source in sources)
+
+
+def _holds(conditions: Mapping[str, tuple[str, ...]]) -> str:
+    """SQL that is true when a span has all of these values."""
+    return " AND ".join(f"{_text(key)} IN ({_literals(values)})" for key, values in conditions.items())
+
+
+def _longest_first(ranks: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Prefixes in the order of their dialects, but each after the longer ones that start with it."""
+    ordered = sorted(ranks.items(), key=lambda pair: (pair[1], -len(pair[0]), pair[0]))
+    found: dict[str, int] = {}
+    for prefix, rank in ordered:
+        longer = (other for other in ordered if other[0].startswith(prefix))
+        found |= dict(sorted(longer, key=lambda pair: -len(pair[0])))
+        found.setdefault(prefix, rank)
+    return list(found.items())
+
+
+def _table(codes: Mapping[str, int]) -> str:
+    return f"[{_literals(codes)}], [{', '.join(str(code) for code in codes.values())}]"
 
 
 def _text(attribute: str) -> str:
-    return f"SpanAttributes[{_literal(attribute)}]"
-
-
-def _per_dialect(choices: Mapping[int, str], otherwise: str, *, indent: int) -> str:
-    """SQL that picks by dialect; dialects with the same choice share a branch, and a unanimous choice needs none."""
-    if len(choices) == len(dialects()) and len(set(choices.values())) == 1:
-        return next(iter(choices.values()))
-    by_choice = sorted(choices.items(), key=lambda item: (item[1], item[0]))
-    branches = [
-        f"dialect_rank IN ({', '.join(str(rank) for rank, _ in group)}), {choice}"
-        for choice, group in groupby(by_choice, key=lambda item: item[1])
-    ]
-    return _multi_if(branches, otherwise, indent=indent)
-
-
-def _values() -> str:
-    """SQL of the value of every canonical column that is no text."""
-    values = (f"{VALUE[kind].format(column)} AS {column}_value" for column, kind in CANONICAL.items() if kind in VALUE)
-    return ",\n        ".join(values)
-
-
-def _rejections() -> dict[str, str]:
-    """SQL that is true when a column's text could not be used, by column."""
-    by_column = {
-        column: REJECTED.get(kind, "isNull({0}_value) > empty({0}_text)").format(column)
-        for column, kind in CANONICAL.items()
-        if kind != "text"
-    }
-    return {
-        **by_column,
-        "ts": "NOT is_dated",
-        "trace_id": "length(TraceId) != 32",
-        "span_id": "length(SpanId) != 16",
-        "attrs": "has_long_attribute",
-    }
-
-
-def _alias(column: str, value: str) -> str:
-    pairs = aliases()[column]
-    return f"transform({value}, [{_literals(pairs)}], [{_literals(pairs.values())}], {value})"
-
-
-def _is_dialect(test: Callable[[Dialect], bool]) -> str:
-    ranks = ", ".join(str(d.rank) for d in dialects() if test(d))
-    return f"dialect_rank IN ({ranks})" if ranks else "0"
-
-
-def _multi_if(branches: list[str], otherwise: str, *, indent: int = 0) -> str:
-    if not branches:
-        return otherwise
-    between = ",\n" + "  " * (indent + 1) if indent and len(branches) > 1 else ", "
-    return f"multiIf({between.lstrip(',') if between != ', ' else ''}{between.join([*branches, otherwise])})"
+    """SQL of an attribute's text; `span:name` is the name of the span."""
+    return "SpanName" if attribute == "span:name" else f"SpanAttributes[{_literal(attribute)}]"
 
 
 def _literal(text: str) -> str:
@@ -304,29 +355,8 @@ def _literal(text: str) -> str:
 
 
 def _literals(texts: Iterable[str]) -> str:
-    return ", ".join(_literal(text) for text in texts)
-
-
-WORDS: Final[Mapping[str, Callable[[], str]]] = {
-    "dialect_rank": _detected,
-    "ranks": lambda: ", ".join(str(d.rank) for d in dialects()),
-    "dialects": lambda: _literals(d.name for d in dialects()),
-    "is_call": _is_call,
-    "texts": _texts,
-    "values": _values,
-    "code": _code,
-    "operation_alias": lambda: _alias("operation", "operation_text"),
-    "provider_alias": lambda: _alias("provider", "lower(provider_text)"),
-    "finish_reason_alias": lambda: _alias("finish_reason", "finish_reason_first"),
-    "is_exclusive": lambda: _is_dialect(lambda d: d.tokens["input"] == "exclusive"),
-    "is_without_reasoning": lambda: _is_dialect(lambda d: d.tokens["output"] == "excludes_reasoning"),
-    "counts_zeros": lambda: _is_dialect(lambda d: d.tokens["zeros"] == "counted"),
-    "resend_count_is_zero": lambda: _is_dialect(lambda d: "resend_count" in d.zero_when_absent),
-    "rejections": lambda: ",\n    ".join(_rejections().values()),
-    "columns_and_1": lambda: str(len(_rejections()) + 1),
-    "rejected_columns": lambda: _literals(_rejections()),
-}
-"""The words between braces in `dialects/normaliser.sql`."""
+    """The texts as literals, or the empty text where there is none, which no attribute is called."""
+    return ", ".join(_literal(text) for text in texts) or "''"
 
 
 if __name__ == "__main__":

@@ -1,21 +1,33 @@
 """The shipped list prices: loading the snapshot, and finding the prices in force for a provider, model and instant.
 
+Only the head of the snapshot stays in memory. A provider's models are read when one of them is looked up, from where
+the head says that they are, and only the one that was found is kept: a program pays for the prices that it uses.
+
 Matching, dates, hours of the day and request contexts follow genai-prices, from which `prices/snapshot.json` is built.
 Amounts are picodollars for one unit: an integer, or decimal text where a list price is not a whole number of them.
 """
 
 import hashlib
+import io
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
-from typing import Any, Final, NotRequired, TypeAlias, TypedDict
+from typing import Any, Final, NotRequired, TypeAlias, TypedDict, cast
 
-SCHEMA: Final = "worthwhile.prices/1"
+SCHEMA: Final = "worthwhile.prices/2"
 SNAPSHOT: Final = Path(__file__).parent / "prices" / "snapshot.json"
+
+_MODELS: Final = b'"models":{\n'
+"""Last line of the head; what follows are the models of every provider."""
+
+_MATCH: Final = b',"match":'
+_PRICES: Final = b',"prices":'
+"""What follows a model's `id` in its line: its rule, if it has one, and the prices. In texts, quotes are escaped."""
 
 NS_PER_SECOND: Final = 10**9
 NS_PER_DAY: Final = 86_400 * NS_PER_SECOND
@@ -47,14 +59,19 @@ class ModelEntry(TypedDict):
 
 
 class ProviderEntry(TypedDict):
-    """One provider; `fallback` names those whose models it also sells at their list price."""
+    """One provider; `fallback` names those whose models it also sells at their list price.
+
+    Its models are `bytes` bytes, `at` bytes behind the file's head, one in a line; `sha256` is their checksum.
+    """
 
     id: str
     host: str
     match: NotRequired[Clause]
     model_match: NotRequired[Clause]
     fallback: NotRequired[list[str]]
-    models: list[ModelEntry]
+    at: int
+    bytes: int
+    sha256: str
 
 
 class PriceBookError(Exception):
@@ -110,17 +127,23 @@ class ListedModel:
 
 @dataclass(frozen=True, slots=True)
 class PriceBook:
-    """A verified snapshot.
+    """A snapshot whose head is verified; its models are when they are read.
+
+    Looking up a model raises `PriceBookError` where the file has changed, or gone, since it was loaded.
 
     Attributes:
+        path: The file.
+        models_at: Length of its head in bytes.
         version: Names these prices wherever a cost is stored: the date and the start of `sha256`.
         date: Day on which the prices were last seen to change.
         source: Package, version and licence of the data that it was built from.
-        sha256: Checksum of everything after the file's first line.
+        sha256: Checksum of the head after its first line, the checksums of all providers' models included.
         aliases: Provider names that the data spells otherwise; `None` is never priced.
         providers: By id, in the order in which they are tried.
     """
 
+    path: Path
+    models_at: int
     version: str
     date: str
     source: Mapping[str, str]
@@ -155,45 +178,78 @@ class PriceBook:
     def listed(self) -> Iterator[ListedModel]:
         """Every model of every provider, in the order in which they are tried."""
         for provider in self.providers.values():
-            for model in provider["models"]:
+            for model in self.models(provider):
                 yield _listed_model(provider, model)
+
+    def models(self, provider: ProviderEntry) -> Iterator[ModelEntry]:
+        """The models of one provider, in the order in which they are tried."""
+        for line in self._lines(provider):
+            yield json.loads(line)
 
     def _seller(self, reference: str) -> ProviderEntry | None:
         providers = self.providers.values()
         return next((p for p in providers if "model_match" in p and _matches(p["model_match"], reference)), None)
 
     def _listed(self, provider: ProviderEntry, reference: str) -> ListedModel | None:
-        if (model := _named(provider, reference)) is not None:
+        if (model := self._named(provider, reference)) is not None:
             return _listed_model(provider, model)
         for other in provider.get("fallback", ()):
-            if (model := _named(self.providers[other], reference)) is not None:
+            if (model := self._named(self.providers[other], reference)) is not None:
                 return _listed_model(provider, {**model, "variants": []})
         return None
+
+    def _named(self, provider: ProviderEntry, reference: str) -> ModelEntry | None:
+        by_id = b'{"id":%b%b' % (json.dumps(reference).encode(), _PRICES)
+        for line in self._lines(provider):
+            rule = line.partition(_PRICES)[0].partition(_MATCH)[2]  # the rest of the line is decoded only if it fits
+            if _matches(json.loads(rule), reference) if rule else line.startswith(by_id):
+                return cast("ModelEntry", json.loads(line))
+        return None
+
+    def _lines(self, provider: ProviderEntry) -> Iterator[bytes]:
+        """The provider's models, verified, each as JSON."""
+        try:
+            with self.path.open("rb", buffering=0) as file:
+                file.seek(self.models_at + provider["at"])
+                lines = file.read(provider["bytes"])
+        except OSError as err:
+            raise _unusable(self.path, f"the models of `{provider['id']}` cannot be read: {err}") from err
+        sha256 = hashlib.sha256(lines).hexdigest()
+        if sha256 != provider["sha256"]:
+            why = f"the models of `{provider['id']}` have the SHA-256 `{sha256}`, expected `{provider['sha256']}`"
+            raise _unusable(self.path, why)
+        for line in io.BytesIO(lines):
+            yield line.rstrip(b",\n")
 
 
 @cache
 def shipped() -> PriceBook:
-    """The snapshot that this package ships, read once."""
+    """The snapshot that this package ships; its head is read once."""
     return load(SNAPSHOT)
 
 
 def load(path: Path) -> PriceBook:
-    """Read and verify a snapshot.
+    """Read and verify a snapshot's head.
 
     Raises:
         PriceBookError: The file is missing, is no snapshot of this schema, or does not match its own checksum.
     """
     try:
-        content = path.read_bytes()
-        raw: dict[str, Any] = json.loads(content)
+        with path.open("rb") as file:
+            first = file.readline()
+            lines = list(takewhile(lambda line: line != _MODELS, file))
+        head = b"".join([*lines, _MODELS])
+        raw: dict[str, Any] = json.loads(first + head + b"}}")
     except (OSError, ValueError) as err:
-        raise _unusable(path, f"it cannot be read as JSON: {err}") from err
+        raise _unusable(path, f"its head cannot be read as JSON: {err}") from err
     if raw.get("schema") != SCHEMA:
         raise _unusable(path, f"its schema is `{raw.get('schema')}`, expected `{SCHEMA}`")
-    sha256 = hashlib.sha256(content.partition(b"\n")[2]).hexdigest()
+    sha256 = hashlib.sha256(head).hexdigest()
     if raw.get("sha256") != sha256:
-        raise _unusable(path, f"its content has the SHA-256 `{sha256}`, expected `{raw.get('sha256')}`")
+        raise _unusable(path, f"its head has the SHA-256 `{sha256}`, expected `{raw.get('sha256')}`")
     return PriceBook(
+        path=path,
+        models_at=len(first) + len(head),
         version=raw["version"],
         date=raw["date"],
         source=raw["source"],
@@ -219,13 +275,6 @@ def day_ns(day: str) -> int:
 def _unusable(path: Path, why: str) -> PriceBookError:
     hint = "reinstall worthwhile, or run `make gen` in a checkout"
     return PriceBookError(f"loading the price snapshot `{path}`: {why}", hint=hint)
-
-
-def _named(provider: ProviderEntry, reference: str) -> ModelEntry | None:
-    for model in provider["models"]:
-        if _matches(model["match"], reference) if "match" in model else model["id"] == reference:
-            return model
-    return None
 
 
 def _listed_model(provider: ProviderEntry, model: ModelEntry) -> ListedModel:

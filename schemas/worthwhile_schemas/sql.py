@@ -1,9 +1,15 @@
 """The SQL that makes the store: numbered migrations, materialised views, views, and how OTLP bytes are inserted.
 
 clickhouse/migrations/NNNN_name.sql     tables; never edited once released, told apart by their SHA-256
+clickhouse/dictionaries/name.sql        dictionaries, each with the view it is loaded from; replaced when changed
 clickhouse/materialized/NN_name.sql     materialised views, in this order; replaced when their text changes
 clickhouse/views/name.sql               views, each after those that it reads; always replaced
+clickhouse/settle/NN_table.sql          steps of settling roll-ups, in this order: what each adds to its table
+clickhouse/retention.sql                how long tables keep what they have
+clickhouse/sweep.sql                    deletes roll-ups that newer ones have replaced
+clickhouse/touch_everything.sql         makes every roll-up be computed again
 clickhouse/otlp_text.sql                definitions that stand in materialised views for `{otlp_text}`
+clickhouse/rollup/name.sql              lists of columns that stand in views and steps for `{rollup_name}`
 """
 
 import hashlib
@@ -24,6 +30,13 @@ LANDING: Final[Mapping[Signal, tuple[str, str]]] = {
 """Table and protobuf message that take an OTLP signal."""
 
 
+_SETTLE_SETTINGS: Final = (
+    "max_partitions_per_insert_block = 0, max_threads = 1, max_insert_threads = 1, "
+    "max_bytes_before_external_group_by = 1000000000"
+)
+"""Settling waits for inserts and readers, not they for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """One SQL file.
@@ -33,17 +46,19 @@ class Script:
         number: Position among migrations, 0 for the other kinds.
         name: File name without number and ending: the object's name, for views.
         text: What the file says.
+        fingerprint: SHA-256 of the text that this one was rendered from, empty if it is the file's own.
     """
 
-    kind: Literal["migration", "materialized", "view"]
+    kind: Literal["migration", "dictionary", "materialized", "view"]
     number: int
     name: str
     text: str
+    fingerprint: str = ""
 
     @property
     def sha256(self) -> str:
-        """Fingerprint of the text, hex."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        """Fingerprint of the file's text, hex."""
+        return self.fingerprint or hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
     def statements(self) -> tuple[str, ...]:
@@ -64,21 +79,95 @@ def migrations() -> tuple[Script, ...]:
 
 
 @cache
+def dictionaries() -> tuple[Script, ...]:
+    """All dictionaries; `{login}` stands for what a dictionary must say to read a table of its own database."""
+    return tuple(Script("dictionary", 0, stem, text) for stem, text in _files("dictionaries"))
+
+
+@cache
 def materialized_views() -> tuple[Script, ...]:
     """All materialised views, in the order in which they can be created."""
-    otlp_text = (files("worthwhile_schemas") / "clickhouse" / "otlp_text.sql").read_text("utf-8").rstrip()
-    return tuple(
-        Script("materialized", 0, stem[3:], text.replace("{otlp_text}", otlp_text))
-        for stem, text in _files("materialized")
-    )
+    return tuple(Script("materialized", 0, stem[3:], _filled(text)) for stem, text in _files("materialized"))
 
 
 @cache
 def views() -> tuple[Script, ...]:
     """All views, in the order in which they can be created."""
-    scripts = {name: Script("view", 0, name, text) for name, text in _files("views")}
+    scripts = {name: Script("view", 0, name, _filled(text)) for name, text in _files("views")}
     reads = {name: sorted(script.reads & (scripts.keys() - {name})) for name, script in scripts.items()}
     return tuple(scripts[name] for name in TopologicalSorter(reads).static_order())
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of settling roll-ups.
+
+    Attributes:
+        name: File name without ending.
+        table: What the step appends to.
+        select: What it appends, in the order of the table's columns.
+    """
+
+    name: str
+    table: str
+    select: str
+
+    @property
+    def insert(self) -> str:
+        """The step as a statement of its own."""
+        return f"INSERT INTO {self.table} {self.select} SETTINGS {_SETTLE_SETTINGS}"
+
+    def refreshable_view(self, *, after: str | None) -> str:
+        """The step as something that the database does by itself, every minute, after another one of them."""
+        depends = f" DEPENDS ON settle_{after}" if after else ""
+        return (
+            f"CREATE MATERIALIZED VIEW IF NOT EXISTS settle_{self.name} REFRESH EVERY 1 MINUTE{depends} "
+            f"SETTINGS refresh_retries = 0 APPEND TO {self.table} AS {self.select}"
+        )
+
+
+@cache
+def settle_steps() -> tuple[Step, ...]:
+    """The steps that settle some of the hours that were written to, in order."""
+    numbered = ((stem, text) for stem, text in _files("settle") if stem[:2].isdigit())
+    scripts = ((stem, Script("view", 0, stem, _filled(text))) for stem, text in numbered)
+    return tuple(Step(stem, stem.partition("_")[2], script.statements[0]) for stem, script in scripts)
+
+
+@cache
+def refreshable_settling() -> tuple[str, ...]:
+    """Statements after which a database settles by itself, every minute, one step after the other."""
+    steps = settle_steps()
+    return tuple(
+        step.refreshable_view(after=before.name if before else None)
+        for before, step in zip((None, *steps[:-1]), steps, strict=True)
+    )
+
+
+@cache
+def touch_everything() -> str:
+    """The statement that makes every hour due for settling."""
+    return _loose("touch_everything").statements[0]
+
+
+@cache
+def sweep() -> tuple[str, ...]:
+    """The statements that delete generations of roll-ups that were replaced."""
+    return _loose("sweep").statements
+
+
+def retention_statements(days: Mapping[str, int]) -> tuple[str, ...]:
+    """The statements of `clickhouse/retention.sql` for so many days, by the names that stand in it."""
+    statements = _loose("retention").statements
+    for name, number in days.items():
+        statements = tuple(statement.replace(f"{{{name}}}", str(int(number))) for statement in statements)
+    return statements
+
+
+@cache
+def scripts() -> tuple[Script, ...]:
+    """Everything that makes the store, in the order in which it is applied."""
+    return (*migrations(), *dictionaries(), *materialized_views(), *views())
 
 
 @cache
@@ -106,6 +195,22 @@ def insert_settings(signal: Signal, token: str) -> dict[str, str]:
         "format_schema": otlp_schema(),
         "format_schema_message_name": LANDING[signal][1],
     }
+
+
+def _loose(name: str) -> Script:
+    """`clickhouse/<name>.sql`, statements that are run when they are wanted."""
+    return Script("view", 0, name, (files("worthwhile_schemas") / "clickhouse" / f"{name}.sql").read_text("utf-8"))
+
+
+def _filled(text: str) -> str:
+    """The text with each `{otlp_text}` and `{rollup_…}` replaced by what it stands for."""
+    clickhouse = files("worthwhile_schemas") / "clickhouse"
+
+    def replacement(found: re.Match[str]) -> str:
+        folder, name = ("rollup/", found[2]) if found[2] else ("", found[1])
+        return (clickhouse / f"{folder}{name}.sql").read_text("utf-8").rstrip()
+
+    return re.sub(r"\{(otlp_text|rollup_(\w+))\}", replacement, text)
 
 
 def _files(folder: str) -> list[tuple[str, str]]:

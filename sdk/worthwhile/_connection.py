@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from worthwhile._resolver import Resolver
 from worthwhile._wire import Wire
 
 if TYPE_CHECKING:
@@ -81,6 +82,8 @@ class Connection:
             self._headers["proxy-authorization"] = _basic(self._proxy)
         self._tls = _tls_context(wire) if self._url.scheme == "https" else None
         self._line: _Line | None = None
+        self._resolver = Resolver()
+        self._is_aborted = False
 
     def post(self, body: bytes, deadline: Deadline) -> Reply:
         """Post `body`; once more, on a new connection, if the kept one turns out to have been closed.
@@ -95,13 +98,15 @@ class Connection:
             try:
                 return self._exchange(line, body, deadline)
             except ConnectionError:
-                self.close()
+                if self._is_aborted:
+                    raise
         self.close()
-        line = self._line = _Line(self._url, self._proxy, self._tls)
+        line = self._line = _Line(self._url, self._proxy, self._tls, self._resolver)
         return self._exchange(line, body, deadline)
 
     def abort(self) -> None:
-        """End a request under way; from any thread."""
+        """End a request under way, for good; from any thread."""
+        self._is_aborted = True
         line = self._line
         if line is not None:
             line.abort()
@@ -139,7 +144,9 @@ class Connection:
 class _Line(HTTPConnection):
     """`HTTPConnection` whose socket waits no longer than `deadline`."""
 
-    def __init__(self, url: SplitResult, proxy: SplitResult | None, tls: "ssl.SSLContext | None") -> None:
+    def __init__(
+        self, url: SplitResult, proxy: SplitResult | None, tls: "ssl.SSLContext | None", resolver: Resolver
+    ) -> None:
         port = url.port or _HTTP_PORTS[url.scheme]
         super().__init__(cast("str", url.hostname), port)
         self.default_port = _HTTP_PORTS[url.scheme]
@@ -147,10 +154,13 @@ class _Line(HTTPConnection):
         self.is_connected = False
         self._proxy = proxy
         self._tls = tls
+        self._resolver = resolver
         self._raw: socket.socket | None = None
 
     def connect(self) -> None:
-        """Dial, through the proxy if there is one, and shake hands."""
+        """Dial, through the proxy if there is one, and shake hands; `http.client` also does so where it had hung up."""
+        self.is_connected = False
+        self.hang_up()
         peer, port = self.host, self.port
         if self._proxy is not None:
             peer, port = cast("str", self._proxy.hostname), self._proxy.port or _HTTP_PORTS["http"]
@@ -193,7 +203,7 @@ class _Line(HTTPConnection):
 
     def _dial(self, peer: str, port: int) -> None:
         """Connect to the first address of `peer` that answers; each has its share of the time."""
-        found = socket.getaddrinfo(peer, port, type=socket.SOCK_STREAM)
+        found = self._resolver.addresses(peer, port, self.deadline.left())
         for index, (family, kind, protocol, _, address) in enumerate(found, 1):
             self._raw = raw = socket.socket(family, kind, protocol)
             try:

@@ -7,7 +7,7 @@ import sys
 from collections import deque
 from contextvars import ContextVar, copy_context
 from decimal import Decimal
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 from opentelemetry import context as otel_context
@@ -31,8 +31,11 @@ TASK_KEY: Final = otel_context.create_key("worthwhile-task")
 CALL_KEY: Final = otel_context.create_key("worthwhile-call")
 
 _CONTEXT: Final = _guard.Guard("what is current")
+_USED: Final = _guard.Guard("what a call of a task used")
 
 _FOLD_AT: Final = 64
+_FOLD_S: Final = 1.0
+"""Longest wait for another thread that folds."""
 
 
 def _access() -> "tuple[Callable[[], Context], Callable[[Context], object]]":
@@ -79,14 +82,17 @@ class Counted(Protocol):
 class Totals:
     """Calls, tokens and cost added up from any thread; adding waits for nobody and works nothing out.
 
-    `add` and `count` only append. Whoever reads, or finds many entries and nobody at it, folds them into one.
+    `add` and `count` only append. Whoever reads, or finds many entries and nobody at it, folds them into one sum.
+    Folding may set off a destructor or be interrupted by a signal, and that may read and count as well.
     """
 
-    __slots__ = ("_entries", "_folding")
+    __slots__ = ("_entries", "_folded", "_folding", "_is_folding")
 
     def __init__(self) -> None:
         self._entries: deque[_Sum | Counted] = deque()
-        self._folding = Lock()
+        self._folded: tuple[_Sum, _Sum | Counted | None] = (_NOTHING, None)
+        self._folding = RLock()
+        self._is_folding = False
 
     def add(self, usage: Usage | None, cost: int | None) -> None:
         """Count one call with its tokens and its cost in picodollars; `None` is unknown."""
@@ -96,7 +102,7 @@ class Totals:
         """Count one call, whose tokens and cost are asked for later."""
         entries = self._entries
         entries.append(call)
-        if len(entries) > _FOLD_AT and self._folding.acquire(blocking=False):
+        if len(entries) > _FOLD_AT and not self._is_folding and self._folding.acquire(blocking=False):
             try:
                 self._fold()
             finally:
@@ -104,35 +110,36 @@ class Totals:
 
     def read(self) -> "_Sum":
         """The sum so far."""
-        with self._folding:
-            return self._fold()
+        if not self._folding.acquire(timeout=_FOLD_S):  # a forked child has the lock, but not the thread that folds
+            return self._looked_at()
+        try:
+            return self._looked_at() if self._is_folding else self._fold()
+        finally:
+            self._folding.release()
 
     def _fold(self) -> "_Sum":
-        total = self._take_all()
-        self._entries.append(total)
+        entries = self._entries
+        total = self._folded[0]
+        self._is_folding = True
+        try:
+            while entries:
+                total = _plus_call(total, entries[0])
+                self._folded = (total, entries[0])  # in one step: from now on the entry is in the sum, here or gone
+                entries.popleft()
+        finally:
+            self._folded = (total, None)
+            self._is_folding = False
         return total
 
-    def _take_all(self) -> "_Sum":
-        calls, priced, cost = 0, 0, 0
-        tokens = _NO_TOKENS
-        while True:
-            try:
-                entry = self._entries.popleft()
-            except IndexError:
-                return _Sum(calls, priced, cost, tokens)
-            if isinstance(entry, _Sum):
-                calls += entry.calls
-                priced += entry.priced
-                cost += entry.cost
-                usage: Usage | None = entry.tokens
-            else:
-                usage, amount = entry.counted()
-                calls += 1
-                if amount is not None:
-                    priced += 1
-                    cost += amount
-            if usage is not None:
-                tokens = Usage(*map(_plus, tokens, usage))
+    def _looked_at(self) -> "_Sum":
+        """The same while it is being folded, without a hand in it."""
+        total, folded = self._folded
+        entries = self._entries.copy()
+        if entries and entries[0] is folded:
+            entries.popleft()
+        for entry in entries:
+            total = _plus_call(total, entry)
+        return total
 
 
 class _Sum(NamedTuple):
@@ -143,6 +150,20 @@ class _Sum(NamedTuple):
 
 
 _NO_TOKENS: Final = Usage()
+_NOTHING: Final = _Sum(0, 0, 0, _NO_TOKENS)
+
+
+def _plus_call(total: _Sum, entry: "_Sum | Counted") -> _Sum:
+    usage: Usage | None = None
+    amount: int | None = None
+    if isinstance(entry, _Sum):
+        calls, priced, cost, usage = entry
+    else:
+        with _USED:
+            usage, amount = entry.counted()
+        calls, priced, cost = 1, 0 if amount is None else 1, amount or 0
+    tokens = total.tokens if usage is None else Usage(*map(_plus, total.tokens, usage))
+    return _Sum(total.calls + calls, total.priced + priced, total.cost + cost, tokens)
 
 
 def _plus(a: int | None, b: int | None) -> int | None:

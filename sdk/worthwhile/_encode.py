@@ -3,7 +3,7 @@
 Our own spans write themselves (`otlp()`); every other `ReadableSpan` is read through its public properties. A span that
 cannot be encoded is skipped and counted, and the others are not lost with it.
 
-The encoding thread holds the interpreter lock. `pause` is called whenever it has held it for 0.3 ms, so that a caller
+The encoding thread holds the interpreter lock. `pause` is called whenever it has held it for 0.2 ms, so that a caller
 can let the application's threads run.
 """
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from worthwhile._lean import LeanSpan
     from worthwhile._standins import AnyResource, AnyScope
 
-_SLICE_NS: Final = 300_000
+_SLICE_NS: Final = 200_000
 _PAUSE_S: Final = 0.0005
 _MAX_NAMES: Final = 1024
 _MAX_TYPES: Final = 64

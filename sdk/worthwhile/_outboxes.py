@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from worthwhile._lean import LeanSpan
     from worthwhile._spool import Spool
     from worthwhile._transport import Sender
-    from worthwhile._wire import Signal
+    from worthwhile._wire import Signal, Wire
 
 Item = TypeVar("Item")
 
@@ -121,13 +121,13 @@ def _encoded(
     lane: Lane[Item], settings: Settings, service: str, drainer: Drainer, on_progress: Callable[[], None]
 ) -> Outbox[Item, bytes]:
     losses = Losses()
-    url = settings.wire(lane.signal).url
-    spool = _spool(settings, url, service, losses.add)
+    wire = settings.wire(lane.signal)
+    spool = _spool(settings, wire, service, losses.add)
     cause: Cause = "queue_full" if spool is None else "disk"
     ring: Ring[bytes] = Ring(RING_BYTES, len, lambda lost: losses.add(cause, lost))
     freight = Freight(
         lane.kind,
-        shown_url(url),
+        shown_url(wire.url),
         make_sender=lambda: _otlp_sender(settings, lane.signal),
         join=b"".join,
         halve=_halve_request,
@@ -187,7 +187,7 @@ def _halve_list(body: list[Any]) -> list[Piece[list[Any]]] | None:
     return [Piece(half, len(half)) for half in (body[:middle], body[middle:])] if middle else None
 
 
-def _spool(settings: Settings, url: str, service: str, on_loss: Callable[[Cause, int], None]) -> "Spool | None":
+def _spool(settings: Settings, wire: "Wire", service: str, on_loss: Callable[[Cause, int], None]) -> "Spool | None":
     if settings.spool == "off":
         return None
     try:
@@ -199,4 +199,4 @@ def _spool(settings: Settings, url: str, service: str, on_loss: Callable[[Cause,
         return None
     quota = settings.spool_quota_mb << 20
     limits = spools.SpoolLimits(quota, settings.spool_durability, min(SEGMENT_BYTES, quota // 16))
-    return spools.Spool(spools.folder_for(root, url, service), limits, on_loss)
+    return spools.Spool(spools.folder_for(root, wire, service), limits, on_loss)

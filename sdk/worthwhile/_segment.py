@@ -15,6 +15,7 @@ from worthwhile._backlog import Limit
 SUFFIX: Final = ".seg"
 
 _SLACK: Final = 1 << 16
+_COUNTED: Final = Limit(1 << 62, 1 << 20)
 
 
 class Stretch(NamedTuple):
@@ -88,7 +89,12 @@ class Segment:
         """Spans or signals that are not settled."""
         if not self.is_adopted:
             return self.items
-        return sum(each.items for each in self._read(self.acknowledged, self.size, Limit(1 << 62, 1 << 62)).frames)
+        items, at = 0, self.acknowledged
+        while at < self.size:
+            stretch = self._read(at, self.size, _COUNTED)
+            items += sum(each.items for each in stretch.frames)
+            at = stretch.end
+        return items
 
     def sync(self) -> None:
         """Put what was written on the disk itself."""

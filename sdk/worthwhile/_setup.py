@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _BUILDING = _guard.Guard("everything: worthwhile could not be set up and is off")
 _INSTALLING = _guard.Guard("model calls: the client adaptors could not be installed")
 
-_OF_EXIT = 0.9
+_OF_EXIT = 0.85
 """Part of the time at exit that is waited; the rest is for what else the interpreter does then."""
 
 _lock = threading.RLock()  # building imports much, and what it imports may call us

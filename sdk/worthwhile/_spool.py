@@ -4,6 +4,9 @@ A spool is a folder of segments (`_segment.py`). Each process appends to segment
 as long as it lives, so a segment that can be locked is an orphan: whoever gets its lock adopts it and delivers the
 rest. What is settled is deleted. Nothing but encoded requests is ever written: no header, no token, no address of the
 receiver.
+
+A folder is for one receiver, service, user and credential. What is left in one whose name nobody has any more, after a
+service was renamed or a token exchanged, is nobody else's to send: it stays, and `worthwhile doctor` tells of it.
 """
 
 import contextlib
@@ -22,6 +25,7 @@ from worthwhile import _frames, _segment
 from worthwhile._backlog import Batch, Limit, Mark
 from worthwhile._losses import Cause
 from worthwhile._segment import Segment
+from worthwhile._wire import Wire
 
 Durability = Literal["process", "interval", "always"]
 
@@ -29,6 +33,7 @@ SYNC_INTERVAL_NS: Final = 500_000_000
 
 _MAX_QUARANTINED: Final = 64
 _MAX_ADOPTED: Final = 16
+_DOUBLED_EACH: Final = 8
 _LEAST_FREE: Final = 0.02
 """Part of the disk that is left to others."""
 
@@ -41,7 +46,8 @@ class SpoolLimits(NamedTuple):
             as much as a thirty-second of a full segment, so that many short-lived processes do not make endless files.
         durability: `process` survives the end of the process, however it comes; `interval` loses at most the last half
             second when the machine loses power, `always` nothing that was drained.
-        segment_bytes: A segment is full once it holds this much.
+        segment_bytes: A segment is full once it holds this much; of many, the later ones may hold more, because each
+            takes a file descriptor of the host as long as it waits.
     """
 
     quota_bytes: int = 1 << 30
@@ -83,7 +89,7 @@ class Spool:
         with self._lock:
             data = _frames.frame(body, items, is_packed=len(self._own) > 1)
             segment = self._own[-1] if self._own else None
-            if segment is None or segment.size + len(data) > self._limits.segment_bytes:
+            if segment is None or segment.size + len(data) > self._full_at:
                 segment = self._begin(len(data))
             segment.append(data, items)
             self._is_dirty = True
@@ -208,12 +214,14 @@ class Spool:
         self._own: deque[Segment] = deque()
         self._adopted: deque[Segment] = deque()
         self._begun = 0
+        self._full_at = 0
         self._synced_ns = 0
         self._is_dirty = False
 
     def _begin(self, needed: int) -> Segment:
         _make_private(self.folder)
-        self._make_room(needed)
+        self._full_at = self._room_of_next()
+        self._make_room(max(needed, self._full_at))
         if self._own and self._limits.durability != "process":
             self._own[-1].sync()
         segment = _segment.create(self.folder)
@@ -223,6 +231,11 @@ class Spool:
         segment.number = self._begun
         self._own.append(segment)
         return segment
+
+    def _room_of_next(self) -> int:
+        """How much the next segment may hold: twice as much for every eight that wait, a part of the quota at most."""
+        least = self._limits.segment_bytes
+        return min(least << min(len(self._own) // _DOUBLED_EACH, 8), max(least, self._limits.quota_bytes // 16))
 
     def _acknowledge(self, segment: Segment, end: int, items: int) -> None:
         with contextlib.suppress(OSError):  # then it may be sent again after a crash, which the store tells by the ids
@@ -249,7 +262,7 @@ class Spool:
         if disk.f_bavail < disk.f_blocks * _LEAST_FREE:
             raise OSError(errno.ENOSPC, f"less than {_LEAST_FREE:.0%} of the disk is free")
         sizes = {path: self._weight(path) for path in self._paths()}
-        total = sum(sizes.values()) + max(needed, self._limits.segment_bytes)
+        total = sum(sizes.values()) + needed
         for path, size in sizes.items():
             if total <= self._limits.quota_bytes:
                 return
@@ -288,10 +301,14 @@ class Spool:
             return 0
 
 
-def folder_for(root: Path, url: str, service: str | None) -> Path:
-    """Folder for what goes to `url`: another receiver, service or user never gets it."""
-    identity = "\n".join((url, service or "", str(os.geteuid())))
-    return root / hashlib.sha256(identity.encode()).hexdigest()[:24]
+def folder_for(root: Path, wire: Wire, service: str | None) -> Path:
+    """Folder for what is sent by `wire`: another receiver, service, user or credential never gets it.
+
+    What lets a request in is part of the name by its checksum only.
+    """
+    credentials = (*sorted(wire.headers.items()), wire.client_certificate, wire.client_key)
+    identity = repr((wire.url, service or "", os.geteuid(), credentials))
+    return root / hashlib.sha256(identity.encode(errors="surrogatepass")).hexdigest()[:24]
 
 
 def default_root() -> Path:

@@ -77,8 +77,8 @@ class Sender:
 
         Args:
             body: The request's bytes, not compressed.
-            timeout_s: Longest time for everything: connecting, sending, receiving. The wire's own, if it is shorter.
-                The look-up of the host's name is not interrupted.
+            timeout_s: Longest time for everything: looking up the host's name, connecting, sending, receiving. The
+                wire's own, if it is shorter.
         """
         from worthwhile._connection import Deadline
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from opentelemetry.sdk._logs import ReadableLogRecord
 from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
@@ -34,11 +34,11 @@ _FIRST_BACKOFF_S: Final = 0.5
 _MAX_BACKOFF_S: Final = 5.0
 
 
-class SpanExporter(OtelSpanExporter):
-    """Sends spans by OTLP/HTTP; for a `BatchSpanProcessor` in place of the stock `OTLPSpanExporter`.
+class _OverHttp:
+    """What both exporters do alike, whatever they send."""
 
-    What is left out comes from `OTEL_EXPORTER_OTLP_*` and `OTEL_EXPORTER_OTLP_TRACES_*`.
-    """
+    _signal: ClassVar[Signal]
+    _noun: ClassVar[str]
 
     def __init__(
         self,
@@ -56,71 +56,55 @@ class SpanExporter(OtelSpanExporter):
             timeout_s: Longest time for one batch, all tries included, in seconds.
             compression: Of the requests.
         """
-        self._delivery = _Delivery(_wire("traces", endpoint, headers, timeout_s, compression), "spans")
+        self._delivery = _Delivery(_wire(self._signal, endpoint, headers, timeout_s, compression), self._noun)
 
     @property
     def delivered(self) -> int:
-        """Spans that the receiver took, so far."""
+        """Items that the receiver took, so far."""
         return self._delivery.delivered
 
     @property
     def lost(self) -> int:
-        """Spans that it did not take, or that could not be encoded."""
+        """Items that it did not take, or that could not be encoded."""
         return self._delivery.lost
+
+    def shutdown(self) -> None:
+        """Send nothing more; a batch under way is given up. Returns at once."""
+        self._delivery.shutdown()
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Wait for a batch under way; nothing else waits here."""
+        return self._delivery.wait(timeout_millis / 1000)
+
+
+class SpanExporter(_OverHttp, OtelSpanExporter):
+    """Sends spans by OTLP/HTTP; for a `BatchSpanProcessor` in place of the stock `OTLPSpanExporter`.
+
+    What is left out comes from `OTEL_EXPORTER_OTLP_*` and `OTEL_EXPORTER_OTLP_TRACES_*`.
+    """
+
+    _signal = "traces"
+    _noun = "spans"
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send `spans`; success means that the receiver took every one of them."""
         is_taken = self._delivery.export(lambda: _encode.spans_request(spans, _encode.let_others_run), len(spans))
         return SpanExportResult.SUCCESS if is_taken else SpanExportResult.FAILURE
 
-    def shutdown(self) -> None:
-        """Send nothing more; a batch under way is given up. Returns at once."""
-        self._delivery.shutdown()
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Wait for a batch under way; nothing else waits here."""
-        return self._delivery.wait(timeout_millis / 1000)
-
-
-class LogExporter(LogRecordExporter):
+class LogExporter(_OverHttp, LogRecordExporter):
     """Sends log records by OTLP/HTTP; for a `BatchLogRecordProcessor` in place of the stock `OTLPLogExporter`.
 
     What is left out comes from `OTEL_EXPORTER_OTLP_*` and `OTEL_EXPORTER_OTLP_LOGS_*`.
     """
 
-    def __init__(
-        self,
-        *,
-        endpoint: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout_s: float | None = None,
-        compression: Literal["none", "gzip", "deflate"] | None = None,
-    ) -> None:
-        """Exporter, with the arguments of `SpanExporter`."""
-        self._delivery = _Delivery(_wire("logs", endpoint, headers, timeout_s, compression), "log records")
-
-    @property
-    def delivered(self) -> int:
-        """Records that the receiver took, so far."""
-        return self._delivery.delivered
-
-    @property
-    def lost(self) -> int:
-        """Records that it did not take, or that could not be encoded."""
-        return self._delivery.lost
+    _signal = "logs"
+    _noun = "log records"
 
     def export(self, batch: Sequence[ReadableLogRecord]) -> LogRecordExportResult:
         """Send the records of `batch`; success means that the receiver took every one of them."""
         is_taken = self._delivery.export(lambda: _encode.logs_request(batch, _encode.let_others_run), len(batch))
         return LogRecordExportResult.SUCCESS if is_taken else LogRecordExportResult.FAILURE
-
-    def shutdown(self) -> None:
-        """Send nothing more; a batch under way is given up. Returns at once."""
-        self._delivery.shutdown()
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Wait for a batch under way; nothing else waits here."""
-        return self._delivery.wait(timeout_millis / 1000)
 
 
 class _Delivery:

@@ -246,10 +246,24 @@ def _remember(key: _Key, at_ns: int) -> _Entry:
 
 def _entry(key: _Key, at_ns: int) -> _Entry:
     """What `key` costs at `at_ns`, and the interval around it in which that stays so."""
+    from worthwhile_schemas.price_book import PriceBookError, shipped
+
+    for is_last in (False, True):
+        book = _book()
+        if book is None:
+            break
+        try:
+            return _entry_in(book, key, at_ns)
+        except PriceBookError as err:  # an upgrade may have replaced the file since its head was read
+            if is_last:
+                _guard.warn_once(f"no call is priced that needs them: {err}")
+            shipped.cache_clear()
+            _book.cache_clear()
+    return (-_FOREVER, _FOREVER, None, _NO_RATES)
+
+
+def _entry_in(book: "PriceBook", key: _Key, at_ns: int) -> _Entry:
     provider, model, service_tier, is_batch = key
-    book = _book()
-    if book is None:
-        return (-_FOREVER, _FOREVER, None, _NO_RATES)
     found: list[tuple[Prices, str, CostBasis]] = []
     if (listed := book.find(provider, model)) is not None:
         found.append((listed.prices_at(at_ns, _context(service_tier, is_batch)), book.version, "list"))

@@ -1,5 +1,6 @@
 """The command line: data to stdout, words to stderr, exit 0, 1 or 2; with a running collector or without."""
 
+import fcntl
 import json
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
+from tests.collectors.conftest import clean_environment
 
 from worthwhile_collectors.folder import DataFolder
 
@@ -114,7 +116,7 @@ def test_a_process_that_answers_nothing_is_told(worthwhile, tmp_path, monkeypatc
 
 
 def test_doctor_tells_everything(worthwhile_process, collector):
-    here = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url}
+    here = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.url, "XDG_STATE_HOME": str(collector.data)}
     assert collector.post("/v1/traces", b"\xff").status == 400
     done = worthwhile_process("doctor", "--json", "--data", str(collector.data), **here)
     found = json.loads(done.stdout)
@@ -134,12 +136,52 @@ def test_doctor_tells_everything(worthwhile_process, collector):
 
 def test_doctor_tells_what_needs_attention(worthwhile_process, tmp_path):
     endpoint = "http://127.0.0.1:9"
-    done = worthwhile_process("doctor", "--json", cwd=tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint)
+    here = {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint, "XDG_STATE_HOME": str(tmp_path)}
+    done = worthwhile_process("doctor", "--json", cwd=tmp_path, **here)
     assert done.returncode == 1
     [problem] = json.loads(done.stdout)["problems"]
     assert problem["message"].startswith(f"nothing takes spans at `{endpoint}`: ")
     assert "worthwhile up" in problem["hint"]
     assert not (tmp_path / ".worthwhile").exists()
+
+
+LEAVING = """
+import os
+import worthwhile as ww
+
+with ww.task("t"):
+    pass
+ww.shutdown(1)
+os._exit(0)
+"""
+
+
+def test_doctor_tells_what_programs_have_left_that_nobody_delivers(worthwhile_process, tmp_path):
+    here = {"XDG_STATE_HOME": str(tmp_path), "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
+    environment = clean_environment(OTEL_SERVICE_NAME="renamed-shop", **here)
+    subprocess.run([sys.executable, "-c", LEAVING], env=environment, check=True, timeout=60, stderr=subprocess.DEVNULL)
+    [segment] = (tmp_path / "worthwhile" / "spool").rglob("*.seg")
+
+    def found():
+        return json.loads(worthwhile_process("doctor", "--json", cwd=tmp_path, **here).stdout)
+
+    told = found()
+    assert told["sdk_spool"]["undelivered_bytes"] == segment.stat().st_size
+    assert told["sdk_spool"]["undelivered_of"] == ["renamed-shop"]
+    assert len(told["problems"]) == 1, "its program may just be about to start again"
+
+    old = segment.with_name(f"{int(segment.name[:20]) - 2 * 3600 * 10**9:020d}{segment.name[20:]}")
+    segment.rename(old)
+    _, problem = found()["problems"]
+    assert (
+        f"`{old.stat().st_size}` bytes of the service `renamed-shop` have waited in `{old.parent}`"
+        in problem["message"]
+    )
+    assert "endpoint, service name and headers" in problem["hint"]
+    with old.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert found()["sdk_spool"]["undelivered_of"] == [], "its program runs"
+    assert old.exists()
 
 
 def test_the_command_line_says_how_it_is_used(worthwhile):

@@ -29,7 +29,7 @@ class Sink:
         self.is_free = threading.Event()
         self.is_free.set()
 
-    def insert_protobuf(self, kind, frames, token):
+    def insert_protobuf(self, kind, frames, token, *, is_suspect=False):
         self.is_free.wait()
         bodies = list(requests(frames))
         self.inserts.append((kind, token, bodies))

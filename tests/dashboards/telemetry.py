@@ -193,3 +193,4 @@ def deliver(store: Store) -> None:
     store.insert_protobuf("traces", framed([traces]), "traces-1")
     store.insert_protobuf("traces", framed([traces, traces]), "traces-2")
     store.insert_protobuf("logs", framed([logs, logs]), "logs-2")
+    store.settle_tasks()

@@ -58,6 +58,7 @@ def test_outcomes_may_come_before_the_task_late_and_revised(store: Store) -> Non
             record.time_unix_nano += shift
         store.insert_protobuf("logs", framed([sent.logs.SerializeToString()]), "")
         store.insert_protobuf("traces", framed([sent.traces.SerializeToString()]), "")
+        store.settle_tasks()
         report = build(store.query, since, until)
         late = [w for w in report.workloads if w.name == "late"]
         if not late:

@@ -10,7 +10,21 @@ from worthwhile_collectors.receive.otlp_json import SIGNAL_KEYS, to_protobuf
 from worthwhile_collectors.store import Store, framed, open_store
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/input.jsonl"))
-TABLES = ("otel_traces", "otel_logs", "otel_traces_trace_id_ts", "calls", "attempts", "task_runs", "signals")
+TABLES = (
+    "otel_traces",
+    "otel_logs",
+    "otel_traces_trace_id_ts",
+    "calls",
+    "attempts",
+    "task_runs",
+    "signals",
+    "touched_tasks",
+    "task_links",
+    "task_facts",
+    "waiting_signals",
+    "cost_per_success_days",
+    "task_settlings",
+)
 
 
 @pytest.fixture(scope="module")

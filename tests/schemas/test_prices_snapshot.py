@@ -2,6 +2,7 @@
 
 import json
 import re
+import tracemalloc
 from fractions import Fraction
 from importlib.metadata import version
 from pathlib import Path
@@ -77,14 +78,15 @@ def test_each_kind_has_a_unit_and_each_condition_a_known_form():
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
-        (b"2500000", b"2500001", "has the SHA-256"),
+        (b'"at":', b'"to":', "has the SHA-256"),
         (b'"date":"20', b'"date":"19', "has the SHA-256"),
         (
-            b"worthwhile.prices/1",
+            b"worthwhile.prices/2",
             b"worthwhile.prices/9",
-            "its schema is `worthwhile.prices/9`, expected `worthwhile.prices/1`",
+            "its schema is `worthwhile.prices/9`, expected `worthwhile.prices/2`",
         ),
         (b'"providers":[', b'"providers":', "cannot be read as JSON"),
+        (b'"models":{', b'"models":', "cannot be read as JSON"),
     ],
 )
 def test_a_changed_snapshot_is_refused(tmp_path: Path, old: bytes, new: bytes, problem: str):
@@ -96,6 +98,34 @@ def test_a_changed_snapshot_is_refused(tmp_path: Path, old: bytes, new: bytes, p
         load(path)
     assert f"loading the price snapshot `{path}`" in str(caught.value)
     assert "\n\nhint: " in str(caught.value)
+
+
+def test_changed_models_are_refused_when_they_are_read(tmp_path: Path):
+    path = tmp_path / "snapshot.json"
+    path.write_bytes(SNAPSHOT.read_bytes().replace(b'{"id":"gpt-4o"', b'{"id":"gpt-40"'))
+    book = load(path)
+    assert book.find("anthropic", "claude-sonnet-4-5") == shipped().find("anthropic", "claude-sonnet-4-5")
+    with pytest.raises(PriceBookError, match="the models of `openai` have the SHA-256") as caught:
+        book.find("openai", "gpt-4o")
+    assert f"loading the price snapshot `{path}`" in str(caught.value)
+    with pytest.raises(PriceBookError):
+        list(book.listed())
+    path.unlink()
+    with pytest.raises(PriceBookError, match="the models of `anthropic` cannot be read"):
+        book.find("anthropic", "claude-sonnet-4-5")
+
+
+def test_looking_up_a_model_keeps_no_other():
+    book = load(SNAPSHOT)
+    book.find("openai", "gpt-4o")
+    tracemalloc.start()
+    try:
+        found = load(SNAPSHOT).find("openai", "gpt-4o")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert found is not None
+    assert peak < SNAPSHOT.stat().st_size / 2, "the whole file is neither read nor decoded"
 
 
 def test_a_missing_snapshot_is_refused(tmp_path: Path):
@@ -114,7 +144,7 @@ def test_the_builder_refuses_a_price_key_that_it_does_not_know():
 
 def _rows() -> list[dict]:
     raw = json.loads(SNAPSHOT.read_bytes())
-    models = [model for provider in raw["providers"] for model in provider["models"]]
+    models = [model for listed in raw["models"].values() for model in listed]
     prices = [[model["prices"]] if isinstance(model["prices"], dict) else model["prices"] for model in models]
     return [row for rows in prices for row in rows] + [row for model in models for row in model.get("variants", ())]
 

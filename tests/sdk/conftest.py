@@ -164,6 +164,7 @@ def fresh() -> Iterator[None]:
         for pipeline in _setup._built():
             for outbox in pipeline.outboxes:
                 abandon(outbox)
+        await_threads()
         _setup._retired.clear()
         _setup._pipeline, _setup._is_decided = None, False
         _setup._providers = (None, None)
@@ -182,6 +183,14 @@ def abandon(outbox: Any) -> None:
     outbox.close()
     for bell in bells:
         bell.ring()
+
+
+def await_threads() -> None:
+    """See to it that no thread of ours works on while the next test has patched what it uses."""
+    for thread in threading.enumerate():
+        if thread.name.startswith(tuple(f"{_guard.THREAD_NAME}{kind}" for kind in ("drain", "spans", "signals"))):
+            thread.join(30)
+            assert not thread.is_alive(), f"{thread.name} goes on after its pipeline was abandoned"
 
 
 @pytest.fixture

@@ -94,13 +94,17 @@ class Peer:
         name = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.tls else 'http'}://{name}:{self.port}"
 
+    def stop_listening(self) -> None:
+        """Refuse new connections; those that were made go on."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+
     def __enter__(self) -> "Peer":
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
+        self.stop_listening()
         for line in self._lines:
             with contextlib.suppress(OSError):
                 line.sock.shutdown(socket.SHUT_RDWR)

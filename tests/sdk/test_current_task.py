@@ -1,14 +1,16 @@
 """`current_task()` and its running totals."""
 
+import gc
 import sys
 import threading
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
 import worthwhile as ww
-from worthwhile import Usage
+from worthwhile import Usage, _context
 from worthwhile._context import Totals
 from worthwhile._invocation import CallRequest, CallResponse, start
 from worthwhile.testing import Captured
@@ -105,6 +107,62 @@ def test_adding_from_many_threads_loses_nothing() -> None:
     total = totals.read()
     assert (total.calls, total.priced, total.cost, total.tokens[:2]) == (16_000, 16_000, 48_000, (16_000, 32_000))
     assert calls_seen == sorted(calls_seen), "a reader never sees the total go back"
+
+
+class Disturbed:
+    """A call of which something interrupts the reckoning, as a destructor or a signal handler does."""
+
+    def __init__(self, interrupt: Callable[[], object]) -> None:
+        self.interrupt: Callable[[], object] | None = interrupt
+
+    def counted(self) -> tuple[Usage | None, int | None]:
+        interrupt, self.interrupt = self.interrupt, None
+        if interrupt is not None:
+            interrupt()
+        return Usage(1, 2), 3
+
+
+def test_a_destructor_may_read_and_count_while_the_sum_is_made() -> None:
+    totals = Totals()
+    seen: list[int] = []
+
+    class Dropped:
+        def __init__(self) -> None:
+            self.itself = self
+
+        def __del__(self) -> None:
+            for _ in range(100):
+                totals.add(Usage(1, 2), 3)
+            seen.append(totals.read().calls)
+
+    def collect() -> None:
+        Dropped()
+        gc.collect()
+
+    totals.add(Usage(1, 2), 3)
+    totals.count(Disturbed(collect))
+    totals.add(Usage(1, 2), 3)
+    reader = threading.Thread(target=lambda: seen.append(totals.read().calls), daemon=True)
+    reader.start()
+    reader.join(30)
+    assert not reader.is_alive(), "it waits for itself"
+    assert seen == [103, 103]
+    assert totals.read() == (103, 103, 309, Usage(103, 206))
+
+
+def test_a_child_forked_while_another_thread_made_the_sum_may_read_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_context, "_FOLD_S", 0.05)
+    totals = Totals()
+    begun, may_end = threading.Event(), threading.Event()
+    totals.add(Usage(1, 2), 3)
+    totals.count(Disturbed(lambda: (begun.set(), may_end.wait(60))))
+    folder = threading.Thread(target=totals.read)
+    folder.start()
+    assert begun.wait(30)
+    found = totals.read()  # as good as in a child: the thread that folds does not go on
+    may_end.set()
+    folder.join()
+    assert found == totals.read() == (2, 2, 6, Usage(2, 4))
 
 
 def test_many_calls_take_no_more_room_than_few() -> None:

@@ -330,7 +330,7 @@ def test_the_encoder_pauses_when_it_has_held_the_interpreter_for_a_slice(
     for _ in range(100):
         with made.tracer.start_as_current_span("s"):
             pass
-    clock = itertools.count(step=20_000)  # ns; one reading per span and one per pause
+    clock = itertools.count(step=13_000)  # ns; one reading per span and one per pause
     monkeypatch.setattr(_encode, "perf_counter_ns", lambda: next(clock))
     pauses: list[None] = []
     paused = spans_request(made.spans, lambda: pauses.append(None))

@@ -17,7 +17,7 @@ def _fresh(fresh: None) -> None: ...
 
 @pytest.fixture(autouse=True)
 def _no_look_ups(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a name was looked up")
 
     for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "getfqdn", "create_connection"):

@@ -16,6 +16,7 @@ from worthwhile import pricing
 from worthwhile.pricing import Cost, price_call, use_overrides
 from worthwhile.usage import Usage
 from worthwhile_schemas import price_book
+from worthwhile_schemas.prices import build
 from worthwhile_schemas.units import usd_from_pico
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -291,7 +292,7 @@ def test_a_damaged_snapshot_leaves_calls_unpriced_and_is_told_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):
     damaged = tmp_path / "snapshot.json"
-    damaged.write_bytes(price_book.SNAPSHOT.read_bytes().replace(b"2500000", b"1500000"))
+    damaged.write_bytes(price_book.SNAPSHOT.read_bytes().replace(b'{"id":"gpt-4o"', b'{"id":"gpt-40"'))
     monkeypatch.setattr(price_book, "SNAPSHOT", damaged)
     _forget()
     try:
@@ -299,8 +300,27 @@ def test_a_damaged_snapshot_leaves_calls_unpriced_and_is_told_once(
         assert _cost(Usage(1, 1), "openai", "gpt-4o-mini") is None
         assert [record.levelname for record in caplog.records] == ["WARNING"]
         assert "no call is priced" in caplog.text
+        assert _cost(Usage(1, 1), "anthropic", "claude-sonnet-4-5") is not None, "whose prices are whole"
     finally:
         _forget()
+
+
+def test_an_upgrade_under_a_running_program_is_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    replaced = tmp_path / "snapshot.json"
+    replaced.write_bytes(build.build("2020-01-01"))
+    monkeypatch.setattr(price_book, "SNAPSHOT", replaced)
+    _forget()
+    try:
+        before = _cost(Usage(1, 1), "openai", "gpt-4o")
+        monkeypatch.setattr(build, "NOTICE", "A head of another length.")
+        replaced.write_bytes(build.build("2020-01-02"))
+        after = _cost(Usage(1, 1), "anthropic", "claude-sonnet-4-5")
+    finally:
+        _forget()
+    assert before is not None
+    assert after is not None
+    assert before.price_version.startswith("2020-01-01.")
+    assert after.price_version.startswith("2020-01-02."), "it says by which prices"
 
 
 def _forget() -> None:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import stat
 import subprocess
 import sys
 import textwrap
@@ -17,7 +16,7 @@ from tests.sdk.conftest import SOURCES
 
 from worthwhile import _frames
 from worthwhile._backlog import Batch, Limit
-from worthwhile._spool import Spool, SpoolLimits, default_root, folder_for
+from worthwhile._spool import Spool, SpoolLimits
 
 ALL = Limit(1 << 40, 1 << 40)
 
@@ -226,78 +225,6 @@ def test_the_own_goes_before_what_was_adopted_and_only_that_counts(open_spool: A
     assert (bodies(batch), batch.is_own) == ([b"orphan"], False)
 
 
-def test_beyond_the_quota_the_oldest_go_and_are_counted(open_spool: Any, tmp_path: Path, lost: Lost) -> None:
-    spool = open_spool(quota_bytes=10_000, segment_bytes=1000)
-    written = [os.urandom(300) for _ in range(100)]
-    for body in written:
-        spool.append(body, 2)
-    assert sum(path.stat().st_size for path in segments(tmp_path)) <= 10_000
-    delivered = drain(spool)
-    assert delivered == written[-len(delivered) :]
-    assert 15 < len(delivered) < 34
-    assert lost == {"quota": 2 * (100 - len(delivered))}
-
-
-def test_the_quota_is_the_folders_and_orphans_count_apart(open_spool: Any, lost: Lost) -> None:
-    for _ in range(5):
-        ended = open_spool(segment_bytes=1000)
-        ended.append(os.urandom(900), 7)
-        ended.close()
-    spool = open_spool(quota_bytes=3000, segment_bytes=1000)
-    spool.append(os.urandom(900), 1)
-    assert lost == {"earlier": 21}
-    assert spool.items() == 1
-
-
-def test_a_segment_under_way_is_not_dropped(open_spool: Any, lost: Lost) -> None:
-    spool = open_spool(quota_bytes=3000, segment_bytes=1000)
-    spool.append(b"1" * 900, 1)
-    first = spool.take(ALL)
-    for number in range(10):
-        spool.append(os.urandom(900) + b"%d" % number, 1)
-    assert first is not None
-    spool.settle(first)
-    assert spool.items() + lost["quota"] == 10
-
-
-def test_many_small_files_count_as_larger_ones(open_spool: Any, tmp_path: Path) -> None:
-    for _ in range(200):
-        ended = open_spool(quota_bytes=32_000, segment_bytes=8000)
-        ended.append(b"x", 1)
-        ended.close()
-    assert len(segments(tmp_path)) <= 128
-
-
-def test_nobody_else_may_read_it(open_spool: Any, tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        spool = Spool(tmp_path / "a" / "b" / "spool", SpoolLimits(), lambda cause, items: None)
-        spool.append(b"a", 1)
-        assert spool.quarantine(b"bad", "why")
-    finally:
-        os.umask(before)
-    modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "a").rglob("*")}
-    assert set(modes.values()) == {0o700, 0o600}
-    assert stat.S_IMODE((tmp_path / "a").stat().st_mode) == 0o700
-    spool.close()
-
-
-@pytest.mark.parametrize("kind", ["open to others", "a link", "a file"])
-def test_a_folder_that_is_not_private_is_not_used(tmp_path: Path, kind: str) -> None:
-    folder = tmp_path / "spool"
-    if kind == "open to others":
-        folder.mkdir()
-        folder.chmod(0o770)
-    elif kind == "a link":
-        (tmp_path / "elsewhere").mkdir(mode=0o700)
-        folder.symlink_to(tmp_path / "elsewhere")
-    else:
-        folder.touch()
-    spool = Spool(folder, SpoolLimits(), lambda cause, items: None)
-    with pytest.raises(OSError, match="this user alone"):
-        spool.append(b"a", 1)
-
-
 def test_a_poison_record_is_put_aside_with_the_reason_and_not_without_end(open_spool: Any, tmp_path: Path) -> None:
     spool = open_spool()
     spool.append(b"a", 1)
@@ -306,22 +233,6 @@ def test_a_poison_record_is_put_aside_with_the_reason_and_not_without_end(open_s
     assert taken == 64
     assert len(aside) == 128
     assert {path.read_bytes() for path in aside} == {b"bad", b"HTTP 400 no such field\n"}
-
-
-def test_each_receiver_service_and_user_has_a_folder(tmp_path: Path) -> None:
-    urls = ("http://a/v1/traces", "http://a/v1/logs", "http://b/v1/traces")
-    folders = {folder_for(tmp_path, url, service) for url in urls for service in ("shop", "mail")}
-    assert len(folders) == 6
-    assert all("a/v1" not in str(folder) for folder in folders)
-
-
-def test_the_default_place_is_the_users_state_folder(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HOME", "/home/someone")
-    monkeypatch.setenv("XDG_STATE_HOME", "/var/state")
-    assert default_root() == Path("/var/state/worthwhile/spool")
-    for unset in ("", "not/absolute"):
-        monkeypatch.setenv("XDG_STATE_HOME", unset)
-        assert default_root() == Path("/home/someone/.local/state/worthwhile/spool")
 
 
 @pytest.mark.parametrize(("durability", "expected"), [("process", [0, 0]), ("interval", [0, 1]), ("always", [3, 3])])

@@ -1,7 +1,6 @@
 """The sender over real sockets: requests, connections, deadlines, secrets, threads and forks."""
 
 import contextlib
-import os
 import socket
 import threading
 import time
@@ -184,6 +183,16 @@ def test_a_new_connection_that_breaks_is_not_tried_again_here(sender_to: Callabl
         assert peer.connections == 1
 
 
+def test_a_kept_connection_that_cannot_be_opened_anew(sender_to: Callable[..., Sender]) -> None:
+    with Peer(answering()) as peer:
+        sender = sender_to(peer.url)
+        assert sender.send(BODY, 5).outcome == "accepted"
+        peer.stop_listening()
+        sender._connection._line.close()  # as `http.client` does to itself; the socket is still open
+        answer = sender.send(BODY, 5)
+    assert (answer.outcome, "ConnectionRefusedError" in answer.reason) == ("retry", True)
+
+
 def test_what_is_no_http_answer_is_tried_again_later(sender_to: Callable[..., Sender]) -> None:
     def script(line: Line) -> None:
         line.read()
@@ -320,61 +329,3 @@ def test_a_header_that_cannot_be_sent_is_refused_without_being_shown(sender_to: 
 def test_a_url_that_cannot_be_used_is_refused(sender_to: Callable[..., Sender], url: str) -> None:
     answer = sender_to(url).send(BODY, 5)
     assert (answer.outcome, answer.permanent) == ("refused", False)
-
-
-# closing, threads, forks
-
-
-def test_close_ends_a_request_under_way(sender_to: Callable[..., Sender]) -> None:
-    arrived = threading.Event()
-
-    def script(line: Line) -> None:
-        line.read()
-        arrived.set()
-        line.wait_for_the_end()
-
-    with Peer(script) as peer:
-        sender, answers = sender_to(peer.url), []
-        thread = threading.Thread(target=lambda: answers.append(sender.send(BODY, 60)))
-        thread.start()
-        assert arrived.wait(5)
-        sender.close()
-        thread.join(5)
-        assert answers == [Answer("retry", "the sender is closed")]
-        assert sender.send(BODY, 5) == Answer("retry", "the sender is closed")
-        assert peer.connections == 1
-
-
-def test_a_second_thread_waits_for_the_first_but_not_for_ever(sender_to: Callable[..., Sender]) -> None:
-    arrived = threading.Event()
-
-    def script(line: Line) -> None:
-        line.read()
-        arrived.set()
-        line.wait_for_the_end()
-
-    with Peer(script) as peer:
-        sender = sender_to(peer.url)
-        thread = threading.Thread(target=lambda: sender.send(BODY, 60))
-        thread.start()
-        assert arrived.wait(5)
-        answer = sender.send(BODY, 0.1)
-        assert (answer.outcome, "under way" in answer.reason) == ("retry", True)
-        sender.close()
-        thread.join(5)
-
-
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork.*:DeprecationWarning")
-def test_a_forked_child_opens_a_connection_of_its_own(sender_to: Callable[..., Sender]) -> None:
-    with Peer(answering()) as peer:
-        sender = sender_to(peer.url)
-        assert sender.send(b"parent", 5).outcome == "accepted"
-        sender._lock.acquire()  # as if another thread of the parent were sending
-        child = os.fork()
-        if child == 0:
-            os._exit(0 if sender.send(b"child", 5).outcome == "accepted" else 1)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        sender._lock.release()
-        assert sender.send(b"parent again", 5).outcome == "accepted"
-        assert [request.body for request in peer.requests] == [b"parent", b"child", b"parent again"]
-        assert peer.connections == 2

@@ -1,19 +1,25 @@
 """A ClickHouse-HTTP-shaped server over chdb: enough of the interface for clickhouse-connect. NOT a ClickHouse server.
 
 What is real: the engine (the same parser, tables, views and settings as a server of that version) and the client on
-the other side. What is not: users, quotas, clusters, sessions, async inserts, progress, compression. Run it in a
-process of its own: `python server.py FOLDER [PASSWORD]`; it prints its port and serves until its standard input ends.
+the other side. What is not: users, quotas, clusters, sessions, async inserts, progress. Run it in a process of its own:
+`python server.py FOLDER [PASSWORD]`; it prints its port and serves until its standard input ends. While there is a file
+`fault.json` in the folder, inserts fail as it says: {"code": 241, "name": "...", "left": how many more, "marker": "only
+inserts with this text in them"}.
 """
 
 import base64
 import http.server
+import json
 import re
+import struct
 import sys
 import threading
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import chdb
+import lz4.block
 
 TRANSPORT = {
     "query",
@@ -34,6 +40,7 @@ TRANSPORT |= {
 }
 TRANSPORT |= {"send_progress_in_http_headers", "cancel_http_readonly_queries_on_client_close", "role", "buffer_size"}
 INSERT = re.compile(rb"\s*(INSERT\s+INTO\s+\S+(?:\s*\([^)]*\))?)\s+FORMAT\s+(\w+)[ \t]*(?:\n|$)", re.IGNORECASE)
+LOGIN = re.compile(r"USER '[^']*' PASSWORD '([^']*)' ")
 FORMAT = re.compile(r"\s+FORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
 CODE = re.compile(r"Code: (\d+)")
 
@@ -91,8 +98,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             if given.get("database"):
                 connection.query(f"USE `{given['database']}`")
+            if given.get("decompress") == "1":
+                body = _decompressed(body)
             request = given.get("query", "").encode() + b"\n" + body
             if inserting := INSERT.match(request):
+                _fail_if_told(Path(self.folder) / "fault.json", request)
                 _insert(
                     connection,
                     inserting.group(1).decode(),
@@ -103,7 +113,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 return b"", "Null"
             for name, value in settings.items():
                 connection.query(f"SET {name} = '{value}'")
-            sql = request.decode().strip()
+            sql = self._without_login(request.decode().strip())
             named = FORMAT.search(sql)
             wanted = named.group(1) if named else given.get("default_format") or self.headers.get("X-ClickHouse-Format")
             parameters = {
@@ -113,6 +123,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return bytes(result.bytes()), wanted or "TabSeparated"
         finally:
             connection.close()
+
+    def _without_login(self, sql: str) -> str:
+        """A dictionary logs in to read its table. The embedded engine has no users, so that is checked here."""
+        for login in LOGIN.finditer(sql):
+            if login.group(1) != self.password:
+                raise RuntimeError("Code: 516. DB::Exception: Authentication failed. (AUTHENTICATION_FAILED)")
+        return LOGIN.sub("", sql)
 
     def _fail(self, said: str) -> None:
         code = CODE.search(said)
@@ -138,6 +155,27 @@ def _insert(connection: Any, statement: str, input_format: str, settings: dict[s
     with connection.send_insert(f"{statement} SETTINGS {listed}" if listed else statement, input_format) as inserter:
         inserter.append(data)
         inserter.finish()
+
+
+def _fail_if_told(file: Path, request: bytes) -> None:
+    if not file.exists():
+        return
+    fault = json.loads(file.read_text())
+    if fault["left"] > 0 and fault["marker"].encode() in request:
+        file.write_text(json.dumps(fault | {"left": fault["left"] - 1}))
+        raise RuntimeError(f"Code: {fault['code']}. DB::Exception: told to fail. ({fault['name']})")
+
+
+def _decompressed(body: bytes) -> bytes:
+    """The bytes of ClickHouse's own block framing: checksum, method, sizes, then LZ4 or plain bytes."""
+    blocks, at = [], 0
+    while at < len(body):
+        method = body[at + 16]
+        framed_size, size = struct.unpack_from("<II", body, at + 17)
+        block = body[at + 25 : at + 16 + framed_size]
+        blocks.append(lz4.block.decompress(block, uncompressed_size=size) if method == 0x82 else block)
+        at += 16 + framed_size
+    return b"".join(blocks)
 
 
 def main(folder: str, password: str = "") -> None:

@@ -33,6 +33,8 @@ PACKAGES: Final = (
 SENDERS_FAULTS: Final = frozenset({"400", "401", "408", "413", "415", "429", "500", "503"})
 PERIOD: Final = timedelta(days=30)
 CONNECT_SECONDS: Final = 2.0
+STALE: Final = timedelta(hours=1)
+"""Age at which what a program has left in its spool is told: until then it may just be about to start again."""
 
 Findings = dict[str, Any]
 
@@ -66,6 +68,7 @@ def examine(configuration: Configuration) -> Findings:
         ],
         "sdk_settings": _sdk_settings(),
         "sdk_receiver": _receiver(problems),
+        "sdk_spool": _sdk_spool(problems),
         "data": _data(folder, problems),
     }
     try:
@@ -115,6 +118,35 @@ def _kind_of_receiver(answer: bytes) -> str:
         return f"worthwhile {json.loads(answer)['version']}"
     except (ValueError, KeyError, TypeError):
         return "not a worthwhile collector"
+
+
+def _sdk_spool(problems: list[dict[str, str | None]]) -> Findings:
+    """What programs of this user have recorded, and no running one is there to deliver."""
+    try:
+        from worthwhile import _leftovers, _settings
+    except ImportError:  # no file locks on this system, and so no spool
+        return {"folder": "off"}
+    root = _leftovers.root(_settings.current())
+    if root is None:
+        return {"folder": "off"}
+    leftovers = _leftovers.left_behind(root)
+    for left in leftovers:
+        if left.age_s > STALE.total_seconds():
+            message = (
+                f"`{left.size_bytes}` bytes of the service `{left.service or 'unknown'}` have waited in "
+                f"`{left.folder}` for {timedelta(seconds=int(left.age_s))} and no running program delivers them"
+            )
+            hint = (
+                "they go out when a program runs with the endpoint, service name and headers that they were recorded "
+                "with; delete the folder if none will"
+            )
+            problems.append({"message": message, "hint": hint})
+    return {
+        "folder": str(root),
+        "state": "there" if root.is_dir() else "not there yet",
+        "undelivered_bytes": sum(left.size_bytes for left in leftovers),
+        "undelivered_of": [left.service or "unknown" for left in leftovers],
+    }
 
 
 def _data(folder: DataFolder, problems: list[dict[str, str | None]]) -> Findings:
@@ -222,6 +254,7 @@ def _sections(findings: Findings) -> list[tuple[str, list[tuple[str, str, str]]]
         ("versions", flat(findings["versions"], "")),
         ("settings of the SDK in this shell", settings("sdk_settings")),
         ("receiver of the SDK", flat(findings["sdk_receiver"], "")),
+        ("spool of the SDK", flat(findings["sdk_spool"], "")),
         ("settings of the collector", settings("collector_settings")),
         ("data", flat(findings["data"], "")),
         ("running collector", flat(findings.get("collector"), "none on this data folder")),

@@ -3,22 +3,29 @@
 import argparse
 import json
 import sys
+from itertools import chain
 
 from worthwhile_collectors.database import open_database
 from worthwhile_collectors.settings import add_flags, load
+from worthwhile_collectors.store.migrate import ledger, scripts_for
 from worthwhile_collectors.terminal import say
+from worthwhile_schemas.cluster import Cluster
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds what to migrate."""
     parser.add_argument("--dry-run", action="store_true", help="only list the changes")
     parser.add_argument("--json", action="store_true", help="JSON to stdout")
-    add_flags(parser, "data", "clickhouse")
+    parser.add_argument("--print", action="store_true", dest="is_printed", help="print all SQL, ask no database")
+    add_flags(parser, "data", "clickhouse", "cluster", "keep_spans_days", "keep_calls_days", "keep_rollups_days")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Makes the changes, or lists them."""
+    """Makes the changes, or lists them, or prints what makes everything."""
     settings = load(arguments).settings
+    if arguments.is_printed:
+        _print_sql(settings.database(), settings.cluster)
+        return 0
     with open_database(settings, may_create=not arguments.dry_run, may_migrate=False) as database:
         changes = database.migrate(dry_run=arguments.dry_run)
     if arguments.json:
@@ -33,3 +40,13 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         say(f"{len(changes)} changes made")
     return 0
+
+
+def _print_sql(database: str, name: str | None) -> None:
+    cluster = Cluster(name, database) if name else None
+    on = f" ON CLUSTER '{cluster.name}'" if cluster else ""
+    begin = (f"CREATE DATABASE IF NOT EXISTS {database}{on}", f"USE {database}", *ledger(cluster))
+    made = chain.from_iterable(script.statements for script in scripts_for(cluster))
+    for statement in (*begin, *made):
+        sys.stdout.write(f"{statement.replace('{login}', '')};\n\n")
+    say("dictionaries read the database as user `default` without a password: change SOURCE where that may not be")

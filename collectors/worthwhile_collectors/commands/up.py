@@ -20,6 +20,7 @@ from worthwhile_collectors.receive.control import build_control
 from worthwhile_collectors.receive.page import Page
 from worthwhile_collectors.receive.server import listen, listen_privately, serve, url_of
 from worthwhile_collectors.settings import Settings, add_flags, load, without_password
+from worthwhile_collectors.settler import Settler
 from worthwhile_collectors.spool import Spool, SpoolLimits
 from worthwhile_collectors.store import Store, open_store
 from worthwhile_collectors.terminal import say
@@ -37,19 +38,24 @@ def run(arguments: argparse.Namespace) -> int:
     """Runs until Ctrl-C or SIGTERM."""
     settings = load(arguments).settings
     check_bind(settings.host, _token(settings))
+    cluster = settings.served()
     folder = DataFolder(settings.data)
     with folder.opened(), contextlib.closing(listen(settings.host, settings.port)) as listener:
         say(f"opening {_place(settings, folder)} ...")
-        with contextlib.closing(open_store(settings.clickhouse or folder.clickhouse)) as store:
+        with contextlib.closing(open_store(settings.clickhouse or folder.clickhouse, cluster=cluster)) as store:
             store.migrate()
+            store.keep(settings.retention())
             spool = Spool(folder.spool, SpoolLimits(settings.spool_quota, settings.segment_bytes, settings.durability))
             pipeline = Pipeline(spool, store, Quarantine(folder.quarantine), segment_seconds=settings.segment_seconds)
             pipeline.start()
+            settler = Settler(store, seconds=settings.settle_seconds)
+            settler.start()
             stopped_at = time.perf_counter()
             try:
                 with folder.control_path() as control:
-                    stopped_at = _serve(settings, folder, _Collector(store, pipeline, listener, control))
+                    stopped_at = _serve(settings, folder, _Collector(store, pipeline, settler, listener, control))
             finally:
+                settler.stop(0)
                 _finish(pipeline, stopped_at + STOP_SECONDS - time.perf_counter())
             _close(store)
     return 0
@@ -58,9 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
 class _Collector:
     """The parts of a running collector."""
 
-    def __init__(self, store: Store, pipeline: Pipeline, listener: socket.socket, control: Path) -> None:
+    def __init__(
+        self, store: Store, pipeline: Pipeline, settler: Settler, listener: socket.socket, control: Path
+    ) -> None:
         self.store = store
         self.pipeline = pipeline
+        self.settler = settler
         self.listener = listener
         self.control = control
         self.url = url_of(listener)
@@ -74,7 +83,7 @@ def _serve(settings: Settings, folder: DataFolder, collector: _Collector) -> flo
         ReceiverLimits(body_bytes=settings.max_body, items=settings.max_spans, timeout_seconds=settings.read_timeout),
     )
     gate = Gate(token, is_local=is_loopback(settings.host))
-    page = Page(store.query, pipeline)
+    page = Page(store, pipeline)
     app = build_app(receiver, pipeline, page, gate, version=installed_version())
 
     def health() -> dict[str, object]:
@@ -84,6 +93,7 @@ def _serve(settings: Settings, folder: DataFolder, collector: _Collector) -> flo
             "accepted": dict(receiver.accepted),
             "refused": dict(receiver.refused),
             "writer": pipeline.counts(),
+            "settler": collector.settler.counts(),
         }
 
     def ready() -> None:
@@ -95,7 +105,7 @@ def _serve(settings: Settings, folder: DataFolder, collector: _Collector) -> flo
     with listen_privately(collector.control) as private:
         try:
             public = (app, collector.listener)
-            control = (build_control(store, pipeline, health), private)
+            control = (build_control(store, pipeline, collector.settler, health), private)
             return asyncio.run(serve(public, control, ready, header_seconds=settings.read_timeout))
         finally:
             folder.withdraw()

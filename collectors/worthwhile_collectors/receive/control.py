@@ -13,22 +13,25 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from worthwhile_collectors.answers import WAITING_HEADER, Answers, report, request_from_json
+from worthwhile_collectors.answers import WAITING_HEADER, Answers, Settles, report, request_from_json, settle
 from worthwhile_collectors.errors import WorthwhileError
 from worthwhile_collectors.frames import requests
 from worthwhile_collectors.pipeline import Pipeline
+from worthwhile_collectors.settler import Settler
 
 FLUSH_SECONDS: Final = 10.0
 
 
-class ControlledStore(Answers, Protocol):
+class ControlledStore(Answers, Settles, Protocol):
     """What the control socket needs of the store."""
 
     def migrate(self, *, dry_run: bool = False) -> Any:
         """Brings the schema up to date and returns the changes."""
 
 
-def build_control(store: ControlledStore, pipeline: Pipeline, health: Callable[[], dict[str, object]]) -> Starlette:
+def build_control(
+    store: ControlledStore, pipeline: Pipeline, settler: Settler, health: Callable[[], dict[str, object]]
+) -> Starlette:
     """The application on the control socket."""
     limiter = anyio.CapacityLimiter(2)
 
@@ -46,7 +49,12 @@ def build_control(store: ControlledStore, pipeline: Pipeline, health: Callable[[
 
     async def make_report(request: Request) -> Response:
         wanted = request_from_json(await request.json())
-        return await answer(lambda: report(store.query, wanted).encode("utf-8"))
+
+        def settled() -> bytes:
+            settle(store)
+            return report(store.query, wanted).encode("utf-8")
+
+        return await answer(settled)
 
     async def insert(request: Request) -> Response:
         asked = request.query_params
@@ -61,6 +69,10 @@ def build_control(store: ControlledStore, pipeline: Pipeline, health: Callable[[
         changes = await in_thread(lambda: store.migrate(dry_run=asked["dry_run"]))
         return JSONResponse([{"kind": c.kind, "name": c.name, "action": c.action} for c in changes])
 
+    async def settle_all(request: Request) -> Response:
+        asked = await request.json()
+        return JSONResponse({"hours": await in_thread(lambda: settler.settle_now(everything=asked["everything"]))})
+
     async def status(_request: Request) -> Response:
         return JSONResponse(health())
 
@@ -69,6 +81,7 @@ def build_control(store: ControlledStore, pipeline: Pipeline, health: Callable[[
         "/report": make_report,
         "/insert": insert,
         "/migrate": migrate,
+        "/settle": settle_all,
         "/status": status,
     }
     return Starlette(

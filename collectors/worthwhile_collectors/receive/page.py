@@ -8,7 +8,7 @@ import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from worthwhile_collectors.answers import WAITING_HEADER, Query, ReportRequest, report
+from worthwhile_collectors.answers import WAITING_HEADER, Answers, ReportRequest, Settles, report, settle
 from worthwhile_collectors.errors import RequestRejectedError, UsageError, WorthwhileError
 from worthwhile_collectors.period import period
 from worthwhile_collectors.receive.status import RETRY_SECONDS
@@ -35,16 +35,20 @@ class Backlog(Protocol):
         """Counters, `waiting_bytes` among them."""
 
 
+class PageStore(Answers, Settles, Protocol):
+    """What the page needs of the store."""
+
+
 class Page:
     """The report as a page and as JSON.
 
     Args:
-        query: Asks the store.
+        store: Where the figures are.
         backlog: What was acknowledged and is not in the store yet. A report waits for it, within bounds.
     """
 
-    def __init__(self, query: Query, backlog: Backlog) -> None:
-        self._query = query
+    def __init__(self, store: PageStore, backlog: Backlog) -> None:
+        self._store = store
         self._backlog = backlog
         self._limiter = anyio.CapacityLimiter(2)
 
@@ -87,4 +91,5 @@ class Page:
 
     def _answer(self, wanted: ReportRequest) -> tuple[str, object]:
         is_complete = self._backlog.flush(FLUSH_SECONDS)
-        return report(self._query, wanted), 0 if is_complete else self._backlog.counts()["waiting_bytes"]
+        settle(self._store)
+        return report(self._store.query, wanted), 0 if is_complete else self._backlog.counts()["waiting_bytes"]

@@ -19,8 +19,8 @@ from worthwhile_collectors.store.rows import SESSION
 if TYPE_CHECKING:
     from chdb.state.sqlitelike import Connection
 
-CONNECTIONS: Final = 3
-"""Statements that may run at the same time: two inserts beside one reader."""
+CONNECTIONS: Final = 4
+"""Statements that may run at the same time: two inserts beside one reader and the settling of roll-ups."""
 
 SLICE_BYTES: Final = 2**18
 
@@ -33,6 +33,7 @@ class EmbeddedEngine:
 
     Attributes:
         folder: The data folder, made if it is not there.
+        dictionary_login: See `Engine.dictionary_login`.
         database: Name of the database in it.
     """
 
@@ -49,6 +50,7 @@ class EmbeddedEngine:
             StoreReadOnly: The folder takes no writes.
         """
         self.folder = folder
+        self.dictionary_login = ""
         self.database = database
         self._process = os.getpid()
         self._session = SESSION | ({"max_memory_usage": str(max_memory_bytes)} if max_memory_bytes else {})
@@ -108,8 +110,9 @@ class EmbeddedEngine:
         given = {name: value for name, value in settings.items() if not name.startswith("format_schema")}
         return given | {"format_schema": f"{file.resolve()}:{message}"}
 
-    def create_database(self) -> None:
+    def create_database(self, on_cluster: str | None = None) -> None:
         """See `Engine.create_database`."""
+        del on_cluster  # `open_store` refuses one
         self.run(f"CREATE DATABASE IF NOT EXISTS {self.database}", "Null", {})
 
     def close(self) -> None:

@@ -9,6 +9,11 @@ Parameters = Mapping[str, object]
 class Engine(Protocol):
     """Runs statements. Safe to use from several threads at once; `close` may be called twice, nothing after it."""
 
+    @property
+    def dictionary_login(self) -> str:
+        """User and password as a dictionary's source has them, with a blank behind; empty where none are needed."""
+        ...
+
     def run(self, sql: str, output_format: str, parameters: Parameters) -> bytes:
         """Run one statement and return its result in a ClickHouse format.
 
@@ -30,8 +35,8 @@ class Engine(Protocol):
         """
         ...
 
-    def create_database(self) -> None:
-        """Create the database that this engine works in, if it is not there."""
+    def create_database(self, on_cluster: str | None = None) -> None:
+        """Create the database that this engine works in, if it is not there; with a name, on all nodes of a cluster."""
         ...
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ StoreError                       the database refuses (worthwhile_collectors.err
 ├── StoreMissing                 the tables are not there yet
 ├── StoreUnreachable             no ClickHouse answers at the address
 ├── StoreDenied                  user or password are wrong, or the user may not do this
+├── StoreOverloaded              out of memory, time, slots or quota, or a part of the cluster is away
 └── QueryFailed                  ClickHouse could not run a statement
 """
 
@@ -17,6 +18,7 @@ import re
 from typing import Final
 
 from worthwhile_collectors.errors import StoreError
+from worthwhile_collectors.store.codes import DENIED, FULL, MISSING, OVERLOADED, READ_ONLY, Fault, fault
 
 
 class StoreBusy(StoreError):
@@ -74,7 +76,7 @@ class StoreDenied(StoreError):
 
 
 class StoreOverloaded(StoreError):
-    """Out of memory, time or slots for this statement; the same may work later."""
+    """Out of memory, time, slots or quota, or a part of the cluster is away; the same may work later."""
 
     default_code = "store_overloaded"
 
@@ -87,6 +89,11 @@ class QueryFailed(StoreError):
     def __init__(self, message: str, *, hint: str | None = None, exception_code: int = 0) -> None:
         super().__init__(message, hint=hint)
         self.exception_code = exception_code
+
+    @property
+    def fault(self) -> Fault:
+        """What is at fault if the statement was an insert."""
+        return fault(self.exception_code)
 
 
 EXCEPTION_CODE: Final = re.compile(r"Code: (\d+)")
@@ -102,24 +109,24 @@ def from_clickhouse(doing: str, text: str) -> StoreError:
     found = EXCEPTION_CODE.search(text)
     code = int(found.group(1)) if found else 0
     said = _first_line(text)
-    if code == 243 or "No space left on device" in text:
+    if code in FULL or "No space left on device" in text:
         return StoreFull(
             f"{doing}: no room left on the disk (`{said}`)",
             hint="free some disk space; nothing is lost, the batch is kept for a retry",
         )
-    if "Read-only file system" in text or "READONLY" in text or code == 164:
+    if "Read-only file system" in text or code in READ_ONLY or "READONLY" in text:
         return StoreReadOnly(
             f"{doing}: the database takes no writes (`{said}`)", hint="use a writable folder, or a user that may write"
         )
-    if code in {192, 193, 194, 497, 516}:
+    if code in DENIED:
         return StoreDenied(
             f"{doing}: access denied (`{said}`)", hint="check user and password in the URL, and the user's grants"
         )
-    if code in {159, 202, 209, 210, 236, 241, 252, 394}:
+    if code in OVERLOADED:
         return StoreOverloaded(
             f"{doing}: `{said}`", hint="try again; give ClickHouse more memory, or insert smaller batches"
         )
-    if code in {60, 81}:
+    if code in MISSING:
         return StoreMissing(f"{doing}: `{said}`", hint="run `worthwhile migrate` first")
     return QueryFailed(f"{doing}: `{said}`", exception_code=code)
 

@@ -55,7 +55,11 @@ def parts(frames: bytes) -> list[bytes]:
 
 
 def insert_bisecting(
-    insert: Callable[[bytes, str], None], requests: list[bytes], token: str, error: QueryFailed
+    insert: Callable[[bytes, str], None],
+    requests: list[bytes],
+    token: str,
+    error: QueryFailed,
+    is_poison: Callable[[QueryFailed], bool],
 ) -> tuple[Quarantined, ...]:
     """Insert what can be read of a batch that failed as a whole, and return the rest.
 
@@ -66,6 +70,7 @@ def insert_bisecting(
         requests: The batch.
         token: Token of the whole batch.
         error: What the whole batch failed with.
+        is_poison: Whether an error tells of what is inserted; any other ends the search, to be repeated later.
     """
     if len(requests) == 1:
         return (Quarantined(requests[0], error.message),)
@@ -75,7 +80,9 @@ def insert_bisecting(
         try:
             insert(framed(half), name)
         except QueryFailed as err:
-            quarantined += insert_bisecting(insert, half, name, err)
+            if not is_poison(err):
+                raise
+            quarantined += insert_bisecting(insert, half, name, err, is_poison)
     return tuple(quarantined)
 
 

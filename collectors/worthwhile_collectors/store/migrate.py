@@ -2,10 +2,14 @@
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from worthwhile_collectors.store.errors import StoreAltered, StoreMissing, StoreNewer
-from worthwhile_schemas.sql import Script, materialized_views, migrations, views
+from worthwhile_collectors.store.prices import load_list
+from worthwhile_collectors.store.rollups import touch_all
+from worthwhile_schemas.cluster import Cluster, rendered
+from worthwhile_schemas.price_book import shipped
+from worthwhile_schemas.sql import Script, migrations, scripts
 
 if TYPE_CHECKING:
     from worthwhile_collectors.store.store import Store
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
 LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations
 (
-  kind LowCardinality(String) COMMENT 'migration, materialized or view',
+  kind LowCardinality(String) COMMENT 'migration, dictionary, materialized or view',
   number UInt32 COMMENT 'Position among migrations, 0 for the other kinds',
   name String COMMENT 'Name of the SQL file without number and ending',
   sha256 FixedString(64) COMMENT 'Fingerprint of the applied text [hex]',
@@ -24,33 +28,51 @@ ORDER BY (kind, number, name)
 """
 
 
+_MEANING: Final = {("calls_counted", "replace"), ("calls_hourly", "replace")}
+"""Changes after which roll-ups that were computed before say something else than calls do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One SQL file that was, or would be, applied.
 
     Attributes:
-        kind: `migration`, `materialized` or `view`.
-        name: Its file name without ending.
+        kind: `migration`, `dictionary`, `materialized` or `view`; `retention` where rows are kept for another time.
+        name: Its file name without ending; of a retention the table and the days.
         action: `create` what is not there, or `replace` what has another text.
     """
 
-    kind: Literal["migration", "materialized", "view"]
+    kind: Literal["migration", "dictionary", "materialized", "view", "retention"]
     name: str
     action: Literal["create", "replace"]
 
 
-def migrate(store: "Store", *, dry_run: bool) -> list[Change]:
+def migrate(store: "Store", *, dry_run: bool, cluster: Cluster | None) -> list[Change]:
     """Apply what is missing; see `Store.migrate`."""
     applied = _applied(store)
     _check(applied)
-    scripts = (*migrations(), *materialized_views(), *views())
-    changes = [(script, _change(script, applied)) for script in scripts]
+    changes = [(script, _change(script, applied)) for script in scripts_for(cluster)]
     if not dry_run:
         store.create_database()
-        store.command(LEDGER)
+        for statement in ledger(cluster):
+            store.command(statement)
         for script, change in changes:
             _apply(store, script, is_new=change is not None)
+        if any(change and (change.name, change.action) in _MEANING for _, change in changes):
+            touch_all(store)
+        load_list(store, shipped())
     return [change for _, change in changes if change]
+
+
+def scripts_for(cluster: Cluster | None) -> tuple[Script, ...]:
+    """All scripts, as they are for one node, or for a cluster."""
+    return scripts() if cluster is None else rendered(scripts(), cluster)
+
+
+def ledger(cluster: Cluster | None) -> tuple[str, ...]:
+    """What makes the table that remembers what was applied."""
+    script = Script("migration", 0, "ledger", LEDGER)
+    return script.statements if cluster is None else rendered([script], cluster)[0].statements
 
 
 def _applied(store: "Store") -> dict[tuple[str, int, str], str]:
@@ -91,7 +113,7 @@ def _apply(store: "Store", script: Script, *, is_new: bool) -> None:
     if not is_new and script.kind != "view":
         return
     for statement in script.statements:
-        store.command(statement)
+        store.command(statement.replace("{login}", store.dictionary_login))
     if is_new:
         row = {"kind": script.kind, "number": script.number, "name": script.name, "sha256": script.sha256}
         store.insert_rows("schema_migrations", json.dumps(row).encode())

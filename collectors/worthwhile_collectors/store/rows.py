@@ -18,6 +18,9 @@ SESSION: Final = {
     # 26.9 fails to read one key of a Map from a part that a TTL has emptied.
     "optimize_functions_to_subcolumns": "0",
     "session_timezone": "UTC",
+    # On a cluster: an insert is done when its shards have it, and a join of sharded tables is exact wherever rows lie.
+    "distributed_foreground_insert": "1",
+    "distributed_product_mode": "global",
 }
 """Settings under which `rows` loses nothing; NaN and infinities become None."""
 

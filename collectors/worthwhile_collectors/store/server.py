@@ -22,6 +22,7 @@ class ServerEngine:
     Attributes:
         address: The URL without user and password, for messages.
         database: Name of the database there; made by `create_database`.
+        dictionary_login: See `Engine.dictionary_login`.
     """
 
     def __init__(self, url: str) -> None:
@@ -43,6 +44,7 @@ class ServerEngine:
         port = parts.port or (8443 if is_secure else 8123)
         self.address = f"{parts.scheme}://{parts.hostname}:{port}"
         self.database = unquote(parts.path.strip("/")) or "worthwhile"
+        self.dictionary_login = _login(unquote(parts.username or ""), unquote(parts.password or ""))
         self._client = self._connected(
             host=parts.hostname,
             port=port,
@@ -69,10 +71,11 @@ class ServerEngine:
         except Exception as err:
             raise self._error(f"inserting into `{table}`", err) from err
 
-    def create_database(self) -> None:
+    def create_database(self, on_cluster: str | None = None) -> None:
         """See `Engine.create_database`."""
+        on = f" ON CLUSTER '{on_cluster}'" if on_cluster else ""
         try:
-            self._client.command(f"CREATE DATABASE IF NOT EXISTS `{self.database}`", use_database=False)
+            self._client.command(f"CREATE DATABASE IF NOT EXISTS `{self.database}`{on}", use_database=False)
         except Exception as err:
             raise self._error(f"creating the database `{self.database}`", err) from err
 
@@ -109,3 +112,8 @@ class ServerEngine:
                 hint="check host, port and scheme (HTTP interface: 8123, HTTPS: 8443), and that the server runs",
             )
         return from_clickhouse(f"{doing} at `{self.address}`", said)
+
+
+def _login(user: str, password: str) -> str:
+    quoted = (text.replace("\\", "\\\\").replace("'", "\\'") for text in (user, password))
+    return "USER '{}' PASSWORD '{}' ".format(*quoted) if user or password else ""

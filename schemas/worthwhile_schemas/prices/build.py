@@ -8,7 +8,7 @@ import argparse
 import hashlib
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from decimal import Decimal
 from importlib.metadata import version as package_version
@@ -105,13 +105,20 @@ def build(date: str) -> bytes:
         "aliases": ALIASES,
     }
     lines = [f"{_dump(key)}:{_dump(value)}," for key, value in head.items()]
-    providers = ",\n".join("\n".join(_provider_lines(provider)) for provider in get_snapshot().providers)
-    body = "\n".join([*lines, '"providers":[', providers, "]}", ""]).encode()
+    entries: list[str] = []
+    models = b""
+    for number, provider in enumerate(get_snapshot().providers):
+        models += f"{',' * (number > 0)}{_dump(provider.id)}:[\n".encode()
+        listed = ",\n".join(_dump(_model(provider.id, model)) for model in provider.models).encode() + b"\n"
+        place = {"at": len(models), "bytes": len(listed), "sha256": hashlib.sha256(listed).hexdigest()}
+        entries.append(_dump(_provider(provider) | place))
+        models += listed + b"]\n"
+    body = "\n".join([*lines, '"providers":[', ",\n".join(entries), "],", '"models":{', ""]).encode()
     sha256 = hashlib.sha256(body).hexdigest()
-    return f'{{"sha256":"{sha256}","version":"{date}.{sha256[:8]}",\n'.encode() + body
+    return f'{{"sha256":"{sha256}","version":"{date}.{sha256[:8]}",\n'.encode() + body + models + b"}}\n"
 
 
-def _provider_lines(provider: "types.Provider") -> Iterator[str]:
+def _provider(provider: "types.Provider") -> dict[str, object]:
     head: dict[str, object] = {"id": provider.id, "host": provider.api_pattern}
     if provider.provider_match is not None:
         head["match"] = _clause(provider.provider_match)
@@ -119,9 +126,7 @@ def _provider_lines(provider: "types.Provider") -> Iterator[str]:
         head["model_match"] = _clause(provider.model_match)
     if provider.fallback_model_providers:
         head["fallback"] = provider.fallback_model_providers
-    yield _dump(head)[:-1] + ',"models":['
-    yield ",\n".join(_dump(_model(provider.id, model)) for model in provider.models)
-    yield "]}"
+    return head
 
 
 def _model(provider: str, model: "types.ModelInfo") -> dict[str, object]:

@@ -6,7 +6,27 @@ import pytest
 
 from worthwhile_collectors.store import Store, open_store
 
-TABLES = ("otel_traces", "otel_logs", "otel_traces_trace_id_ts", "calls", "attempts", "task_runs", "signals")
+TABLES = (
+    "otel_traces",
+    "otel_logs",
+    "otel_traces_trace_id_ts",
+    "calls",
+    "attempts",
+    "task_runs",
+    "signals",
+    "touched_hours",
+    "settle_plan",
+    "settled",
+    "calls_1m",
+    "calls_1h",
+    "calls_1d",
+    "touched_tasks",
+    "task_links",
+    "task_facts",
+    "waiting_signals",
+    "cost_per_success_days",
+    "task_settlings",
+)
 
 
 @pytest.fixture(scope="module")

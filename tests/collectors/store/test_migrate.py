@@ -29,7 +29,7 @@ def tables(store: Store) -> set[object]:
 
 def test_a_dry_run_lists_and_changes_nothing(empty: Store) -> None:
     changes = empty.migrate(dry_run=True)
-    scripts = (*sql.migrations(), *sql.materialized_views(), *sql.views())
+    scripts = (*sql.migrations(), *sql.dictionaries(), *sql.materialized_views(), *sql.views())
     assert [change.action for change in changes] == ["create"] * len(scripts)
     assert changes[0].name == "0001_otel"
     assert tables(empty) == set()

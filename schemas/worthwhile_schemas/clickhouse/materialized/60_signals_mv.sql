@@ -1,4 +1,5 @@
--- otel_logs -> signals: judgements, ours and those of other emitters that name a task or stand in a trace.
+-- otel_logs -> signals: judgements, ours and those of other emitters that name a task or stand in a trace. Ours are known
+-- by their kind as well: exporters older than the event's name, such as Rotel of 2025, leave that out.
 CREATE OR REPLACE MATERIALIZED VIEW signals_mv TO signals AS
 SELECT
   multiIf(id_text != '', substring(id_text, 1, 512), kind = 'void', '',
@@ -61,6 +62,7 @@ FROM
     LogAttributes['worthwhile.signal.revision'] AS revision_text,
     Timestamp >= toDateTime64('2000-01-01 00:00:00', 9, 'UTC') AND Timestamp < toDateTime64('2100-01-01 00:00:00', 9, 'UTC') AS is_dated
   FROM otel_logs
-  WHERE (EventName = 'gen_ai.evaluation.result' OR LogAttributes['event.name'] = 'gen_ai.evaluation.result')
+  WHERE (EventName = 'gen_ai.evaluation.result' OR LogAttributes['event.name'] = 'gen_ai.evaluation.result'
+      OR kind_text != '')
     AND (kind_text != '' OR task_id_text != '' OR key_text != '' OR TraceId != '')
 );

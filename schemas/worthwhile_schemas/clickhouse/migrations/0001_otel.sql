@@ -91,7 +91,7 @@ ENGINE = MergeTree
 PARTITION BY toDate(Timestamp)
 ORDER BY (ServiceName, SpanName, toDateTime(Timestamp))
 TTL toDateTime(Timestamp) + INTERVAL 30 DAY
-SETTINGS ttl_only_drop_parts = 1, merge_selector_base = 16, min_bytes_for_wide_part = 134217728, non_replicated_deduplication_window = 10000;
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, merge_selector_base = 16, min_bytes_for_wide_part = 134217728, non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS otel_traces_trace_id_ts
 (
@@ -103,7 +103,7 @@ ENGINE = MergeTree
 PARTITION BY toDate(Start)
 ORDER BY (TraceId, Start)
 TTL Start + INTERVAL 30 DAY
-SETTINGS ttl_only_drop_parts = 1, merge_selector_base = 16, min_bytes_for_wide_part = 134217728, non_replicated_deduplication_window = 10000;
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, merge_selector_base = 16, min_bytes_for_wide_part = 134217728, non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS otel_logs
 (
@@ -129,4 +129,4 @@ ENGINE = MergeTree
 PARTITION BY toDate(Timestamp)
 ORDER BY (toStartOfFiveMinutes(Timestamp), ServiceName, Timestamp)
 TTL toDateTime(Timestamp) + INTERVAL 30 DAY
-SETTINGS ttl_only_drop_parts = 1, merge_selector_base = 16, min_bytes_for_wide_part = 134217728, non_replicated_deduplication_window = 10000;
+SETTINGS ttl_only_drop_parts = 1, materialize_ttl_recalculate_only = 1, merge_selector_base = 16, min_bytes_for_wide_part = 134217728, non_replicated_deduplication_window = 10000;

@@ -2,13 +2,10 @@
 CREATE OR REPLACE VIEW report_latency AS
 SELECT
   workload,
-  count(duration_ns) AS ended_runs,
-  quantileExact(0.5)(duration_ns) AS latency_p50_ns,
-  quantileExact(0.95)(duration_ns) AS latency_p95_ns
-FROM task_index
-WHERE task_ref IN
-(
-  SELECT task_ref
-  FROM report_cohort(since = {since:DateTime64(9, 'UTC')}, until = {until:DateTime64(9, 'UTC')})
-)
+  sum(length(run_durations_ns)) AS ended_runs,
+  quantileExactArrayOrNull(0.5)(run_durations_ns) AS latency_p50_ns,
+  quantileExactArrayOrNull(0.95)(run_durations_ns) AS latency_p95_ns
+FROM settled_units
+WHERE cohort_day >= toDate({since:DateTime64(9, 'UTC')}) AND cohort_day <= toDate({until:DateTime64(9, 'UTC')})
+  AND ts >= {since:DateTime64(9, 'UTC')} AND ts < {until:DateTime64(9, 'UTC')}
 GROUP BY workload;

@@ -6,6 +6,7 @@ SELECT
   units.task_ref AS task_ref,
   units.workload AS workload,
   units.task_key AS task_key,
+  units.cohort_day AS cohort_day,
   units.ts AS ts,
   units.runs AS runs,
   units.open_runs AS open_runs,
@@ -14,36 +15,20 @@ SELECT
   units.priced_calls AS priced_calls,
   units.cost_usd AS cost_usd,
   toDecimal64(ifNull(units.cost_usd, 0), 12) AS known_cost_usd,
-  judged.verdict AS verdict,
-  judged.source AS verdict_source,
-  judged.event_ts AS verdict_ts,
-  escalated.is_escalated AS is_escalated,
+  units.sample_weight AS sample_weight,
+  units.verdict AS verdict,
+  if(isNull(units.verdict), NULL, units.verdict_source) AS verdict_source,
+  if(isNull(units.verdict), NULL, units.verdict_ts) AS verdict_ts,
+  units.is_escalated AS is_escalated,
   lag.lag_p95_ns AS label_lag_p95_ns,
   dateDiff('nanosecond', units.ts, {until:DateTime64(9, 'UTC')}) >= lag.lag_p95_ns AS is_mature
-FROM task_units AS units
-LEFT JOIN
-(
-  SELECT
-    task_ref,
-    toNullable(verdict) AS verdict,
-    toNullable(source) AS source,
-    toNullable(event_ts) AS event_ts
-  FROM outcomes
-) AS judged ON judged.task_ref = units.task_ref
-LEFT JOIN
-(
-  SELECT
-    task_ref,
-    true AS is_escalated
-  FROM signal_state
-  WHERE kind = 'escalate' AND NOT voided AND task_ref != 0
-  GROUP BY task_ref
-) AS escalated ON escalated.task_ref = units.task_ref
+FROM settled_units AS units
 LEFT JOIN
 (
   SELECT
     workload,
     toNullable(toInt64(lag_p95_s * 1000000000)) AS lag_p95_ns
-  FROM label_lag
+  FROM settled_label_lag
 ) AS lag ON lag.workload = units.workload
-WHERE units.ts >= {since:DateTime64(9, 'UTC')} AND units.ts < {until:DateTime64(9, 'UTC')};
+WHERE units.cohort_day >= toDate({since:DateTime64(9, 'UTC')}) AND units.cohort_day <= toDate({until:DateTime64(9, 'UTC')})
+  AND units.ts >= {since:DateTime64(9, 'UTC')} AND units.ts < {until:DateTime64(9, 'UTC')};

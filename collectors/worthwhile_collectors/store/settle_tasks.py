@@ -1,0 +1,142 @@
+"""Settling tasks: what an insert touched is computed again as a whole, and the figures of its days with it.
+
+`touched_tasks` is the queue. A settling takes whole parts of it, computes the units of account that they name from the
+rows of calls, runs and signals, appends these, and drops the parts that are quiet: what a younger part is about may not
+be visible yet, so that it is computed again. Killed in between, it does the same again, which changes nothing. Run one
+settling of a database at a time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+from worthwhile_collectors.store.errors import QueryFailed
+from worthwhile_schemas.sql import Script
+
+if TYPE_CHECKING:
+    from worthwhile_collectors.store.store import Store
+
+ROWS_AT_ONCE: Final = 1_000_000
+"""Rows of the queue that one round takes, more only if a single part has more: bounds its memory."""
+
+QUIET_S: Final = 30
+"""How old a part of the queue must be to be dropped: calls that it is about may become visible after it."""
+
+_NO_SUCH_PART: Final = 232
+_QUEUE: Final = "touched_tasks"
+_FOUND: Final = "SELECT groupUniqArray(toString(toDate(hour))) AS days, uniqExact(task_ref) AS units FROM touched_runs"
+_VERSION: Final = "SELECT max(version) + 1 AS version FROM task_settlings"
+_PARTS: Final = """
+SELECT name, rows, modification_time <= now() - toIntervalSecond({age:Float64}) AS is_quiet
+FROM system.parts
+WHERE database = currentDatabase() AND table = {queue:String} AND active
+ORDER BY min_block_number
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SettledTasks:
+    """What a settling did.
+
+    Attributes:
+        touched: Rows of the queue that it took.
+        units: Units of account that it computed.
+        days: Cohort days whose figures it computed.
+    """
+
+    touched: int
+    units: int
+    days: int
+
+
+def settle_tasks(store: "Store", now: datetime, *, quiet_s: float = QUIET_S) -> SettledTasks:
+    """Settle everything that was touched.
+
+    Args:
+        store: The migrated database.
+        now: When this is, aware; figures by day say so.
+        quiet_s: Age of the parts that are done with; 0 when nothing else inserts.
+
+    Raises:
+        StoreError: ClickHouse refused or could not be reached; what was settled stays settled.
+    """
+    done = SettledTasks(0, 0, 0)
+    seen: set[str] = set()
+    while parts := {name: part for name, part in _queue(store, quiet_s).items() if name not in seen}:
+        taken = _bounded(parts)
+        settled = _settle(store, now, taken, is_whole=not seen and len(taken) == len(parts))
+        done = SettledTasks(done.touched + settled.touched, done.units + settled.units, done.days + settled.days)
+        seen |= taken.keys()
+        for name in taken:
+            if taken[name].is_quiet:
+                _drop(store, name)
+    return done
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    rows: int
+    is_quiet: bool
+
+
+def _queue(store: "Store", quiet_s: float) -> dict[str, _Part]:
+    found = store.query(_PARTS, {"queue": _QUEUE, "age": quiet_s})
+    return {str(row["name"]): _Part(int(str(row["rows"])), bool(row["is_quiet"])) for row in found}
+
+
+def _bounded(parts: Mapping[str, _Part]) -> dict[str, _Part]:
+    taken: dict[str, _Part] = {}
+    rows = 0
+    for name, part in parts.items():
+        rows += part.rows
+        if taken and rows > ROWS_AT_ONCE:
+            break
+        taken[name] = part
+    return taken
+
+
+def _settle(store: "Store", now: datetime, parts: Mapping[str, _Part], *, is_whole: bool) -> SettledTasks:
+    """Settle what is in these parts, or in the whole queue: then a merge of parts meanwhile is none of our business."""
+    version = int(str(store.query(_VERSION)[0]["version"]))
+    only = _settings("" if is_whole else " OR ".join(f"_part = \\'{name}\\'" for name in parts))
+    _run(store, "tasks_links", {}, only)
+    [found] = store.query(_FOUND + only)
+    days, units = found["days"], found["units"]
+    _run(store, "tasks_waiting", {"version": version}, only)
+    if days:
+        _run(store, "tasks_facts", {"version": version}, only)
+        _run(store, "tasks_moved", {"version": version}, only)
+        _run(store, "tasks_days", {"days": days, "version": version, "now": now}, _settings(""))
+    done = SettledTasks(
+        sum(part.rows for part in parts.values()), int(str(units)), len(days) if isinstance(days, list) else 0
+    )
+    counts = {"touched": done.touched, "units": done.units, "days": done.days}
+    _run(store, "tasks_done", {"version": version, "now": now} | counts)
+    return done
+
+
+def _settings(condition: str) -> str:
+    """Settings of a step, under which every view sees only a part of the queue if there is a condition."""
+    always = " SETTINGS max_partitions_per_insert_block = 0, do_not_merge_across_partitions_select_final = 1"
+    return f"{always}, additional_table_filters = {{'{_QUEUE}': '{condition}'}}" if condition else always
+
+
+def _drop(store: "Store", part: str) -> None:
+    try:
+        store.command(f"ALTER TABLE {_QUEUE} DROP PART '{part}'")
+    except QueryFailed as err:
+        if err.exception_code != _NO_SUCH_PART:  # merged into another one meanwhile, which is settled again
+            raise
+
+
+def _run(store: "Store", name: str, values: Mapping[str, object], settings: str = "") -> None:
+    store.query_bytes(_statement(name) + settings, "Null", values)
+
+
+@cache
+def _statement(name: str) -> str:
+    text = (files("worthwhile_schemas") / "clickhouse" / "settle" / f"{name}.sql").read_text("utf-8")
+    return Script("view", 0, name, text).statements[0]

@@ -1,0 +1,12 @@
+  called.workload AS workload,
+  called.service AS service,
+  called.tenant AS tenant,
+  called.provider AS provider,
+  toLowCardinality(if(called.response_model != '', called.response_model, called.request_model)) AS model,
+  called.request_model AS request_model,
+  called.response_model AS response_model,
+  called.tier AS tier,
+  called.locality AS locality,
+  called.operation AS operation,
+  called.dialect AS dialect,
+  called.fallback_from AS fallback_from

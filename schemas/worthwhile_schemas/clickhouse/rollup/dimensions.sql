@@ -1,0 +1,12 @@
+  workload,
+  service,
+  tenant,
+  provider,
+  model,
+  request_model,
+  response_model,
+  tier,
+  locality,
+  operation,
+  dialect,
+  fallback_from

@@ -1,0 +1,20 @@
+-- A new generation of the planned hours by hour, from calls that are each counted once. It counts when `settled` says so.
+WITH
+  (SELECT toUInt64(generateSnowflakeID())) AS this_generation,
+  (SELECT groupArray((hour, touches)) FROM settle_hours WHERE grain = 'hour') AS plan,
+  arrayMap(one -> one.1, plan) AS plan_hours
+SELECT
+  rolled.*,
+  this_generation AS generation,
+  plan[indexOf(plan_hours, toStartOfHour(rolled.ts))].2 AS touches,
+  count() OVER (PARTITION BY toStartOfHour(rolled.ts)) AS rows_in_generation
+FROM
+(
+  SELECT
+    toStartOfHour(called.ts) AS ts,
+{rollup_called_dimensions},
+{rollup_calls}
+  FROM calls_counted AS called
+  WHERE toStartOfHour(called.ts) IN (SELECT arrayJoin(plan_hours))
+  GROUP BY ALL
+) AS rolled

@@ -1,0 +1,18 @@
+-- Calls by minute of the current day and the six before it, with the columns of `calls_hourly`, exact at any moment.
+CREATE OR REPLACE VIEW calls_minutely AS
+WITH (SELECT groupArray(hour) FROM rollup_hours WHERE grain = 'minute' AND NOT is_settled) AS live_hours
+SELECT
+  ts,
+{rollup_dimensions},
+{rollup_columns}
+FROM calls_1m
+WHERE toStartOfHour(ts) NOT IN (SELECT arrayJoin(live_hours))
+  AND (toStartOfHour(ts), generation) IN (SELECT bucket, max(generation) FROM settled WHERE grain = 'minute' GROUP BY bucket)
+UNION ALL
+SELECT
+  toStartOfMinute(called.ts) AS ts,
+{rollup_called_dimensions},
+{rollup_calls}
+FROM calls_counted AS called
+WHERE toStartOfHour(called.ts) IN (SELECT arrayJoin(live_hours))
+GROUP BY ALL;
