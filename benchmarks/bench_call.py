@@ -41,6 +41,7 @@ def measure() -> dict[str, tuple[float, str]]:
     figures = {
         "inline_kilo_instructions_per_call": (round(ours.inline, 1), "k"),
         "total_kilo_instructions_per_call": (round(ours.total, 1), "k"),
+        "delivered_kilo_instructions_per_call": (round(counting.delivered("worthwhile", count=CALLS), 1), "k"),
         "client_kilo_instructions_per_call": (round(ours.base, 1), "k"),
         "hosted_inline_kilo_instructions_per_call": (round(hosted.inline, 1), "k"),
         "hosted_total_kilo_instructions_per_call": (round(hosted.total, 1), "k"),

@@ -45,11 +45,14 @@ class Counter:
         self.bytes += len(encode_spans(spans).SerializePartialToString())
 
 
-def set_up(arm: str, *, keeps: list[Any] | None = None) -> Counter:
-    """Instrument this process; with `keeps`, finished spans and logs stay in that list instead of being exported."""
+def set_up(arm: str, *, keeps: list[Any] | None = None, delivers: bool = False) -> Counter:
+    """Instrument this process; with `keeps`, finished spans and logs stay in that list instead of being exported.
+
+    Without `delivers`, ours too throws the encoded bytes away, as all others do, before they are compressed and kept.
+    """
     counter = Counter()
     if arm == "worthwhile" and keeps is None:
-        _private(counter)
+        _private(counter, delivers=delivers)
         return counter
     tracers, loggers, meters = _providers(counter, keeps)
     counter.flush = lambda: (tracers.force_flush(), loggers.force_flush())
@@ -62,11 +65,19 @@ def set_up(arm: str, *, keeps: list[Any] | None = None) -> Counter:
     return counter
 
 
-def _private(counter: Counter) -> None:
-    """Our own pipeline, whose requests are counted instead of sent."""
+def _private(counter: Counter, *, delivers: bool) -> None:
+    """Our own pipeline, whose requests, or what it encodes, are counted instead of sent."""
     import worthwhile
 
     silence(counter)
+    if not delivers:
+        from worthwhile import _backlog
+
+        def append(self: Any, body: bytes, items: int) -> None:
+            counter.spans += items
+            counter.bytes += len(body)
+
+        _backlog.Ring.append = _backlog.Kept.append = append  # type: ignore[method-assign, assignment]
     worthwhile.configure(endpoint="http://127.0.0.1:9")
     counter.flush = lambda: worthwhile.flush(60)
 

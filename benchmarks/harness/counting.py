@@ -66,6 +66,12 @@ def instructions(arm: str, scenario: str = "chat", count: int = 50) -> Count:
     )
 
 
+def delivered(arm: str, scenario: str = "chat", count: int = 50) -> float:
+    """Thousands of instructions per call on all threads, until its request is in the spool and ready to be sent."""
+    process = _instructions(arm, scenario, count, separately=False, delivers=True)
+    return sum(process[f"{part}_on"] - process[f"{part}_off"] for part in ("call", "flush")) / count / 1e3
+
+
 def inline(arm: str, scenario: str, count: int = 30) -> float:
     """Thousands of instructions that watching adds per call on the calling thread."""
     for tool in ("valgrind", "gcc"):
@@ -74,7 +80,7 @@ def inline(arm: str, scenario: str, count: int = 30) -> float:
     return (thread["call_on"] - thread["call_off"]) / count / 1e3
 
 
-def _instructions(arm: str, scenario: str, count: int, *, separately: bool) -> dict[str, int]:
+def _instructions(arm: str, scenario: str, count: int, *, separately: bool, delivers: bool = False) -> dict[str, int]:
     """Instructions by label; those of the calling thread only, or of every thread."""
     with tempfile.TemporaryDirectory() as folder:
         shim = build_shim(Path(folder))
@@ -82,6 +88,7 @@ def _instructions(arm: str, scenario: str, count: int, *, separately: bool) -> d
         # A dump that is asked for holds the counts of the thread that asks, if they are kept separately.
         command += [f"--separate-threads={'yes' if separately else 'no'}", f"--callgrind-out-file={folder}/counts"]
         options = ["--mode", "instructions", "--shim", str(shim), "--count", str(count)]
+        options += ["--delivers"] if delivers else []
         spans = _measure(arm, scenario, options, command, PYTHONHASHSEED="0")["spans"]
         if spans["off"] != 0 or (arm != "none" and spans["on"] < count):
             raise RuntimeError(f"counting `{arm}`: unwatched calls made {spans['off']} spans, watched {spans['on']}")

@@ -28,6 +28,7 @@ def main() -> None:
     parser.add_argument("--mode", choices=["instructions", "heap", "kept", "spans"], required=True)
     parser.add_argument("--count", type=int, default=50)
     parser.add_argument("--shim", default="")
+    parser.add_argument("--delivers", action="store_true")
     chosen = parser.parse_args()
     os.environ.update(arms.NO_TIMERS | arms.CONTENT_OFF.get(chosen.arm, {}))
     logging.disable(logging.WARNING)
@@ -36,7 +37,7 @@ def main() -> None:
     call(2)  # loads what the client loads lazily, before its classes are compared
     patches = arms.Patches()
     kept: list[Any] | None = [] if chosen.mode == "kept" else None
-    counter = arms.set_up(chosen.arm, keeps=kept)
+    counter = arms.set_up(chosen.arm, keeps=kept, delivers=chosen.delivers)
     call(2)
     found = patches.find()
     measure = {"instructions": instructions, "heap": heap, "kept": bytes_kept, "spans": spans}[chosen.mode]

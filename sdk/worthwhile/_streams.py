@@ -12,7 +12,6 @@ import atexit
 import os
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Any, Final, Protocol
@@ -25,8 +24,9 @@ _GUARD: Final = Guard("what a stream told about its call")
 
 _EXIT_TIMEOUT_S: Final = 1.0
 
-_RECENT: Final = 8
-"""Chunks that are looked at in the end. Whatever a provider says about a call comes with the first or the last few."""
+WINDOW: Final = 64
+"""Chunks that pass before they are looked at. Most streams are shorter: of those only the last few are looked at, from
+the end back to where all is told, as that is where nearly every provider tells it."""
 
 _open: "set[Reading]" = set()
 """Every stream whose call has not ended."""
@@ -43,7 +43,7 @@ class Collector(Protocol):
 
     @property
     def sees_all(self) -> bool:
-        """Whether it has to look at every chunk as it passes; else the first and the last few, at the end, will do."""
+        """Whether it has to look at every chunk as it passes; else many at once, later, will do."""
         ...
 
     @property
@@ -60,8 +60,8 @@ class Collector(Protocol):
         """Look at one chunk, an object of the client or decoded JSON; True hides it from the host."""
         ...
 
-    def see_ends(self, first: Any, last: Sequence[Any]) -> None:
-        """Look at the first chunk and at the last few; the first may be among them."""
+    def look_back(self, chunks: Sequence[Any]) -> None:
+        """Look at the chunks since the last look; what later ones tell goes over what was told before."""
         ...
 
     def facts(self) -> Facts:
@@ -81,16 +81,15 @@ def settle_dropped(timeout_s: float) -> bool:
 class Reading:
     """One streamed answer on its way to the host; ends the call exactly once, however the host stops reading."""
 
-    __slots__ = ("_collector", "_first", "_invocation", "_is_begun", "_is_over", "is_pulling", "recent")
+    __slots__ = ("_collector", "_invocation", "_is_begun", "_is_over", "is_pulling", "recent")
 
     def __init__(self, invocation: Invocation, collector: Collector) -> None:
         self._invocation = invocation
         self._collector = collector
-        self._first: Any = None
         self._is_begun = False
         self._is_over = False
-        self.recent: deque[Any] = deque(maxlen=_RECENT)
-        """The last chunks, where a tap does not show them as they pass. Of content they hold no more than that."""
+        self.recent: list[Any] = []
+        """The chunks since the last look, where they are not looked at as they pass: `WINDOW` of them at most."""
         self.is_pulling = False
         """Whether a tap waits for the next chunk: the client closes the body itself then, which is not abandonment."""
         _open.add(self)
@@ -107,13 +106,17 @@ class Reading:
         return False
 
     def begin(self, chunk: Any) -> Callable[[Any], bool | None]:
-        """Note the first chunk; return what is to be called with each: true where the host is not to see it."""
+        """Note the first chunk; return what is to be called with each: true where the host is not to see it.
+
+        Whoever calls it does `catch_up` after every `WINDOW` chunks.
+        """
         self._is_begun = True
         self._invocation.first_chunk()
-        if self._collector.sees_all:
-            return self._collector.see
-        self._first = chunk
-        keep, hides = self.recent.append, self._collector.hides
+        collector = self._collector
+        if collector.sees_all:
+            return collector.see
+        collector.see(chunk)  # it tells what the others need not, such as the id
+        keep, hides = self.recent.append, collector.hides
         if hides is None:
             return keep
 
@@ -125,14 +128,16 @@ class Reading:
 
     def facts(self) -> Facts:
         """What has been told so far."""
-        self._catch_up()
+        self.catch_up()
         return self._collector.facts()
 
-    def _catch_up(self) -> None:
-        recent = tuple(self.recent)
+    def catch_up(self) -> None:
+        """Look at the chunks that have passed."""
+        recent = self.recent
         if recent:
-            self.recent.clear()
-            self._collector.see_ends(self._first, recent)
+            seen = recent[:]
+            del recent[: len(seen)]
+            self._collector.look_back(seen)
 
     def end(self) -> None:
         """The stream is exhausted."""

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Final, Protocol
 
 from worthwhile._guard import Guard
-from worthwhile._streams import Reading
+from worthwhile._streams import WINDOW, Reading
 
 _GUARD: Final = Guard("what a stream told about its call")
 
@@ -20,6 +20,7 @@ def stream_tap(source: Iterator[Any], reading: Reading) -> Iterator[Any]:
 
 def _tapped(source: Iterator[Any], reading: Reading, watch: "_Watch") -> Iterator[Any]:
     note: Callable[[Any], bool | None] | None = None
+    left = WINDOW
     reading.is_pulling = True
     try:
         for chunk in source:
@@ -28,6 +29,10 @@ def _tapped(source: Iterator[Any], reading: Reading, watch: "_Watch") -> Iterato
                 if note is None:
                     note = reading.begin(chunk)
                 is_hidden = note(chunk)
+                left -= 1
+                if left == 0:
+                    left = WINDOW
+                    reading.catch_up()
             except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
                 is_hidden = False
                 _GUARD.caught(error)
@@ -59,13 +64,14 @@ class _Watch:
 class AsyncStreamTap:
     """Stands in for the inner iterator of a client's `AsyncStream`; everything else is asked of that iterator."""
 
-    __slots__ = ("_note", "_pull", "_reading", "_source")
+    __slots__ = ("_left", "_note", "_pull", "_reading", "_source")
 
     def __init__(self, source: AsyncIterator[Any], reading: Reading) -> None:
         self._source = source
         self._pull = source.__anext__
         self._reading = reading
         self._note: Callable[[Any], bool | None] | None = None
+        self._left = WINDOW
 
     def __aiter__(self) -> "AsyncStreamTap":
         return self
@@ -88,7 +94,12 @@ class AsyncStreamTap:
                 note = self._note
                 if note is None:
                     note = self._note = reading.begin(chunk)
-                if not note(chunk):
+                is_hidden = note(chunk)
+                self._left -= 1
+                if self._left == 0:
+                    self._left = WINDOW
+                    reading.catch_up()
+                if not is_hidden:
                     return chunk
             except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
                 _GUARD.caught(error)

@@ -126,8 +126,8 @@ def test_calls_that_count(case: str, order: int, store: Store) -> None:
 
 def test_gaps_are_filled_and_tokens_go_with_cost(store: Store) -> None:
     outer = span(1, "opentelemetry.instrumentation.openai_v2", 0, 2, gen_ai__response__id="r")
-    inner = span(2, LITELLM, 0.1, 1.9, parent=1, gen_ai__usage__cache_read__input_tokens=640, litellm__cost__total=0.0004,
-        openai__response__service_tier="flex")  # fmt: skip
+    read, cost = {"gen_ai__usage__cache_read__input_tokens": 640}, {"litellm__cost__total": 0.0004}
+    inner = span(2, LITELLM, 0.1, 1.9, parent=1, openai__response__service_tier="flex", **read, **cost)
     insert(store, [inner], "gaps-1")
     insert(store, [outer], "gaps-2")
     (row,) = store.query(
@@ -137,7 +137,7 @@ def test_gaps_are_filled_and_tokens_go_with_cost(store: Store) -> None:
         "dialect": "otel_openai_v2",
         "input_tokens": 1000,
         "cache_read_tokens": 640,
-        "cost": "0.0004",
+        "cost": "0.000353",
         "service_tier": "flex",
     }
 

@@ -103,13 +103,15 @@ def _chat_events(base: dict[str, Any], entry: Entry, script: Script, usage: dict
     body = entry.body
     base = {**base, "object": "chat.completion.chunk"}
     asked = _asks_for_usage(body) and usage is not None
-    eager = "eager" in script.flags
+    eager, early = "eager" in script.flags, "early" in script.flags
     told = {"usage": usage if eager else None} if asked or eager else {}
     parts = []
 
     def chunk(index: int, delta: dict[str, Any], finish: str | None = None) -> None:
         choice = {"index": index, "delta": delta, "finish_reason": finish, "logprobs": None}
-        parts.append(event({**base, "choices": [choice], **told}, tells=entry.counted if eager else Tokens()))
+        is_told = eager or (early and not parts)
+        more = {"usage": usage} if is_told else told
+        parts.append(event({**base, "choices": [choice], **more}, tells=entry.counted if is_told else Tokens()))
 
     if "azure" in script.flags:
         parts.append(event({**base, "choices": [], "prompt_filter_results": [], **told}))
@@ -122,7 +124,9 @@ def _chat_events(base: dict[str, Any], entry: Entry, script: Script, usage: dict
             if word:
                 chunk(index, {"content": word})
         chunk(index, {}, _finish(body, script))
-    if asked:
+        for _ in range(script.trail):
+            chunk(index, {})
+    if asked and not early:
         parts.append(event({**base, "choices": [], "usage": usage}, tells=entry.counted))
     return [*parts, event("[DONE]")]
 

@@ -6,8 +6,22 @@ from dataclasses import dataclass
 HEADER = "x-wire-script"
 
 _FAIL = re.compile(r"(?P<status>[45]\d\d)(?:x(?P<times>\d+))?")
+_TRAIL = re.compile(r"trail(?P<chunks>\d+)")
 _AFTER = re.compile(r"(?P<what>drop|error|hold)(?P<events>\d+)")
-_FLAGS = {"reset", "hang", "dated", "cost", "silent", "nostream", "truncate", "fail", "azure", "eager", "plain"}
+_FLAGS = {
+    "reset",
+    "hang",
+    "dated",
+    "cost",
+    "silent",
+    "nostream",
+    "truncate",
+    "fail",
+    "azure",
+    "eager",
+    "early",
+    "plain",
+}
 
 
 @dataclass(frozen=True)
@@ -19,15 +33,18 @@ class Script:
         times: ... to this many tries of a call, then answer; None means to every try.
         after: Stop a stream after this many events.
         what: How it stops: `drop` the connection, send an `error` event, or `hold` until the client leaves.
+        trail: Chunks that follow the end of each choice of a streamed chat and tell nothing.
         flags: `reset` the connection, `hang` without an answer, `dated` model name, report a `cost`, stay `silent`
             about usage, refuse `stream_options` (`nostream`), end `truncate`d at the token limit, `fail` a response,
-            begin a stream as `azure` does, report usage in every chunk (`eager`), leave out detail counts (`plain`).
+            begin a stream as `azure` does, report usage in every chunk (`eager`) or in the first only (`early`), leave
+            out detail counts (`plain`).
     """
 
     status: int | None = None
     times: int | None = None
     after: int | None = None
     what: str = ""
+    trail: int = 0
     flags: frozenset[str] = frozenset()
 
     def fails(self, attempt: int) -> bool:
@@ -39,6 +56,7 @@ def parse(text: str) -> Script:
     """Read `text`, comma-separated words; raise ValueError for one that is unknown."""
     status = times = after = None
     what = ""
+    trail = 0
     flags = set()
     for word in filter(None, text.split(",")):
         if fail := _FAIL.fullmatch(word):
@@ -46,11 +64,13 @@ def parse(text: str) -> Script:
             times = int(fail["times"]) if fail["times"] else None
         elif stop := _AFTER.fullmatch(word):
             what, after = stop["what"], int(stop["events"])
+        elif long := _TRAIL.fullmatch(word):
+            trail = int(long["chunks"])
         elif word in _FLAGS:
             flags.add(word)
         else:
             raise ValueError(f"reading a wire script: `{word}` is not one of its words")
-    return Script(status, times, after, what, frozenset(flags))
+    return Script(status, times, after, what, trail, frozenset(flags))
 
 
 def split(path: str, model: str, header: str) -> tuple[str, str, Script]:

@@ -8,7 +8,9 @@ import queue
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any, Final
 
 from worthwhile_collectors.errors import DataFolderError, MissingExtra
@@ -21,8 +23,6 @@ if TYPE_CHECKING:
 
 CONNECTIONS: Final = 4
 """Statements that may run at the same time: two inserts beside one reader and the settling of roll-ups."""
-
-SLICE_BYTES: Final = 2**18
 
 _OPEN: Final[set[Path]] = set()
 """Folders that this process has open: their lock is its own."""
@@ -82,14 +82,16 @@ class EmbeddedEngine:
             return bytes(result.bytes()) if result is not None else b""
 
     def insert(self, table: str, input_format: str, data: bytes, settings: Mapping[str, str]) -> None:
-        """See `Engine.insert`."""
+        """See `Engine.insert`.
+
+        The bytes go in as a file, because chdb's streaming insert keeps silent when a materialised view fails.
+        """
         listed = ", ".join(f"{name} = {_quoted(value)}" for name, value in self._with_schema_file(settings).items())
-        with self._connection() as connection:
+        with self._connection() as connection, _as_file(data, self.folder) as path:
             try:
-                with connection.send_insert(f"INSERT INTO {table} SETTINGS {listed}", input_format) as inserter:
-                    for start in range(0, len(data), SLICE_BYTES):
-                        inserter.append(data[start : start + SLICE_BYTES])
-                    inserter.finish()
+                connection.query(
+                    f"INSERT INTO {table} FROM INFILE {_quoted(path)} SETTINGS {listed} FORMAT {input_format}"
+                )
             except RuntimeError as err:
                 raise from_clickhouse(f"inserting into `{table}`", str(err)) from err
 
@@ -142,6 +144,27 @@ class EmbeddedEngine:
             yield connection
         finally:
             self._pool.put(connection)
+
+
+@contextmanager
+def _as_file(data: bytes, folder: Path) -> Iterator[str]:
+    """A file with `data` for as long as the block runs: in memory where the system has such files, else in `folder`."""
+    if hasattr(os, "memfd_create"):
+        with FileIO(os.memfd_create("worthwhile-insert"), "wb") as file:
+            _write_all(file, data)
+            yield f"/proc/self/fd/{file.fileno()}"
+    else:
+        with NamedTemporaryFile(dir=folder, prefix="insert-") as file:
+            file.write(data)
+            file.flush()
+            yield file.name
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    """Write all of `data`, which a single write of a raw file need not do."""
+    rest = memoryview(data)
+    while rest:
+        rest = rest[file.write(rest) :]
 
 
 def _connect(folder: Path) -> "Connection":

@@ -270,12 +270,11 @@ class Call(Invocation):
         is_sync, is_async = isinstance(result, self.library.stream), isinstance(result, self.library.async_stream)
         response = None if is_sync or is_async else _http_response(result)
         if is_sync or is_async or response is not None:
-            from worthwhile.clients import _following  # few programs without streams need it
-
+            following = _following or _load_following()
             if response is None:
-                _following.follow_stream(self, result, is_async=is_async)
+                following.follow_stream(self, result, is_async=is_async)
             else:
-                _following.follow_raw(self, response)
+                following.follow_raw(self, response)
         else:
             if len(_documents) < _MAX_REMEMBERED:
                 _documents.add(kind)
@@ -292,6 +291,18 @@ class Call(Invocation):
             return parse(answer)
 
         return seen
+
+
+_following: Any = None
+
+
+def _load_following() -> Any:
+    """The module that follows answers; few programs without streams need it, and an import statement is dear."""
+    global _following  # noqa: PLW0603 - loaded once
+    from worthwhile.clients import _following as found
+
+    _following = found
+    return found
 
 
 _documents: Final[set[type[Any]]] = set()

@@ -57,9 +57,9 @@ class _Document:
         self._document = chunk
         return False
 
-    def see_ends(self, first: Any, last: Sequence[Any]) -> None:
+    def look_back(self, chunks: Sequence[Any]) -> None:
         """Keep the last, which is the whole."""
-        self._document = last[-1]
+        self._document = chunks[-1]
 
     def facts(self) -> Facts:
         """What the document tells."""

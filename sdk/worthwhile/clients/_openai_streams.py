@@ -56,24 +56,25 @@ class ChatCollector:
             chunk.model_fields_set.discard("usage")
         return False
 
-    def see_ends(self, first: Any, last: Sequence[Any]) -> None:
-        """Look at the first chunk, and from the last back to the end of the only choice."""
-        for chunk in reversed(last):
+    def look_back(self, chunks: Sequence[Any]) -> None:
+        """Look at the chunks from the last back to where usage, end of the only choice and service tier are told."""
+        usage = tier = reason = None
+        for chunk in reversed(chunks):
+            if tier is not None and _tells_nothing(chunk):
+                continue
             found = fields(chunk)
-            if self._usage is None:
-                self._usage = found.get("usage")
-            if self._answer is None and found.get("service_tier") is not None:
+            if usage is None and (usage := found.get("usage")) is not None:
+                self._usage = usage
+            if tier is None and (tier := found.get("service_tier")) is not None:
                 self._answer = found
             choices = found.get("choices")
-            if choices:
+            if reason is None and choices:
                 of_choice = fields(choices[0])
                 index, reason = of_choice.get("index"), of_choice.get("finish_reason")
                 if reason is not None or index not in self._reasons:
                     self._reasons[index] = reason
-                if reason is not None:
-                    break
-        if self._answer is None:
-            self._answer = fields(first)
+            if usage is not None and reason is not None:
+                return
 
     def facts(self) -> Facts:
         """What the chunks have told."""
@@ -92,6 +93,15 @@ _NOTHING: Final[Mapping[str, Any]] = {}
 
 def _order(index: Any) -> int:
     return index if type(index) is int else 0
+
+
+def _tells_nothing(chunk: Any) -> bool:
+    """Whether it is one of the many that hold a piece of the answer and no more, as the library makes them."""
+    try:
+        found = chunk.__dict__
+        return found["usage"] is None and found["choices"][0].__dict__["finish_reason"] is None
+    except (AttributeError, IndexError, KeyError, TypeError):
+        return False
 
 
 class CompletionCollector(ChatCollector):
@@ -128,10 +138,14 @@ class ResponsesCollector:
             self._error = text(read.get("code")) or "error"
         return False
 
-    def see_ends(self, first: Any, last: Sequence[Any]) -> None:
-        """Look at the first event and at the last."""
-        for event in (first, *last):
-            self.see(event)
+    def look_back(self, chunks: Sequence[Any]) -> None:
+        """Look at the events from the last back to the one that holds the whole response."""
+        for event in reversed(chunks):
+            kind = fields(event).get("type")
+            if kind == "error" or (kind in _TELLING and not (self.is_complete and kind == "response.created")):
+                self.see(event)
+                if self.is_complete:
+                    return
 
     def facts(self) -> Facts:
         """What the events have told."""

@@ -222,10 +222,16 @@ class _MessageCollector:
             self.is_complete = self._stop_reason is not None
         return False
 
-    def see_ends(self, first: Any, last: Sequence[Any]) -> None:
-        """Look at the first event and at the last."""
-        for event in (first, *last):
-            self.see(event)
+    def look_back(self, chunks: Sequence[Any]) -> None:
+        """Look for the last count, which is cumulative, and for the message where it has not begun with the stream."""
+        is_counted = False
+        for event in reversed(chunks):
+            kind = fields(event).get("type")
+            if kind == "message_start" or (kind == "message_delta" and not is_counted):
+                self.see(event)
+                is_counted = is_counted or kind == "message_delta"
+            if is_counted and self._message is not None:
+                return
 
     def facts(self) -> Facts:
         """What the events have told."""

@@ -144,11 +144,15 @@ def _add_output_type(found: Attributes, wanted: Any) -> None:
 
 def _collector(kind: str) -> Callable[[Mapping[str, Any], bool], "Collector"]:
     """What makes a collector of a class that is loaded with the first stream."""
+    found: Any = None
 
     def make(request: Mapping[str, Any], hides_usage: bool) -> "Collector":
-        from worthwhile.clients import _openai_streams
+        nonlocal found
+        if found is None:
+            from worthwhile.clients import _openai_streams
 
-        made: Collector = getattr(_openai_streams, kind)(request, hides_usage)
+            found = getattr(_openai_streams, kind)
+        made: Collector = found(request, hides_usage)
         return made
 
     return make

@@ -27,7 +27,7 @@ from worthwhile_schemas.cluster import Cluster, places_of, rendered, sharding_ke
 MAIN = Cluster("main")
 SHARDS = ("shard_0", "shard_1")
 STATEMENTS = [
-    pytest.param(statement.replace("{login}", ""), id=f"{script.name}-{number}")
+    pytest.param(statement.replace("{login}", ""), id=f"{script.kind}-{script.name}-{number}")
     for script in rendered(sql.scripts(), MAIN)
     for number, statement in enumerate(script.statements)
 ]

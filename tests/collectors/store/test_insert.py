@@ -123,3 +123,17 @@ def test_times_of_many_days_do_not_stop_an_insert(store: Store) -> None:
     day = 86_400
     assert store.insert_protobuf("traces", framed([calls(*(day * number for number in range(1, 131)))]), "days") == ()
     assert stored(store) == (130, 130)
+
+
+def test_a_view_that_fails_fails_the_insert(store: Store) -> None:
+    """What a view could not store must never be acknowledged."""
+    for statement in (
+        "CREATE TABLE numbers_in (number Int64) ENGINE = Null",
+        "CREATE TABLE numbers_out (number Int64) ENGINE = MergeTree ORDER BY number",
+        "CREATE MATERIALIZED VIEW numbers_mv TO numbers_out AS SELECT * FROM numbers_in WHERE throwIf(number = 3) = 0",
+    ):
+        store.command(statement)
+    store.insert_rows("numbers_in", b'{"number": 1}')
+    with pytest.raises(QueryFailed):
+        store.insert_rows("numbers_in", b'{"number": 3}')
+    assert store.query("SELECT number FROM numbers_out") == [{"number": 1}]

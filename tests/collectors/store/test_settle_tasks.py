@@ -182,7 +182,8 @@ def test_figures_of_a_day_move_as_judgements_arrive_and_say_when(store: Store) -
         "labelled_now": 2,
     }
     [day] = store.query(
-        "SELECT tasks, labelled, successes, cost_per_successful_task_usd AS cost, weighted_tasks FROM cost_per_success_daily"
+        "SELECT tasks, labelled, successes, cost_per_successful_task_usd AS cost, weighted_tasks "
+        "FROM cost_per_success_daily"
     )
     assert day == {"tasks": 2, "labelled": 2, "successes": 1, "cost": Decimal("0.03"), "weighted_tasks": 2.0}
 

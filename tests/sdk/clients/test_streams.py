@@ -11,13 +11,14 @@ from typing import Any
 
 import pytest
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
-from tests.sdk.clients.conftest import Exported, attributes_of, tokens_of
+from tests.sdk.clients import openai_ways
+from tests.sdk.clients.conftest import Exported, attributes_of, counted, tokens_of, told
 from tests.sdk.clients.driving import drain, entered, resolve
 from tests.sdk.clients.specimens import SPECIMENS, Specimen
 from tests.wire.provider import Provider
 
 import worthwhile as ww
-from worthwhile import _streams
+from worthwhile import _streams, _taps
 
 each_specimen = pytest.mark.parametrize("specimen", SPECIMENS, ids=lambda specimen: specimen.name)
 
@@ -47,6 +48,69 @@ def test_a_stream_collected_under_a_lock_waits_for_nobody(
             del stream
             gc.collect()
         assert attributes_of(exported.call)["gen_ai.request.stream"] is True
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize(
+    "script",
+    ["trail8", "trail70", "trail200", "early", "early,trail8", "early,trail200", "eager,trail200", "truncate,trail70"],
+)
+@pytest.mark.parametrize("is_asked", [False, True], ids=["hidden", "asked"])
+async def test_what_is_told_anywhere_in_a_stream_is_kept(
+    is_asked: bool, script: str, is_async: bool, provider: Provider, exported: Exported
+) -> None:
+    more = {"stream_options": {"include_usage": True}} if is_asked else {}
+    async with entered(openai_ways.made(is_async, base_url=provider.openai_url)) as client:
+        stream = await resolve(
+            client.chat.completions.create(
+                model=f"gpt-wire@{script}", messages=[{"role": "user", "content": "a b c"}], stream=True, **more
+            )
+        )
+        chunks = await drain(stream)
+    trail = int(script.partition("trail")[2] or 0)
+    assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1 - trail] is not None
+    assert attributes_of(exported.call)["gen_ai.response.finish_reasons"] == (
+        ("length",) if "truncate" in script else ("stop",)
+    )
+    assert tokens_of(exported.spans) == told(provider) == counted(provider) != {}
+
+
+@each_specimen
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("window", [1, 2, 3])
+async def test_nothing_depends_on_how_often_chunks_are_looked_at(
+    specimen: Specimen,
+    window: int,
+    is_async: bool,
+    provider: Provider,
+    exported: Exported,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told_with: list[dict[str, Any]] = []
+    for each in (_streams.WINDOW, window):
+        monkeypatch.setattr(_taps, "WINDOW", each)
+        async with entered(specimen.client(provider.url, is_async=is_async)) as client:
+            await drain(await resolve(specimen.create(client, "m-wire", stream=True)))
+        said = attributes_of(exported.calls[-1])
+        told_with.append({name: said[name] for name in said if "time" not in name and not name.endswith(".id")})
+    assert told_with[0] == told_with[1]
+    assert "gen_ai.usage.output_tokens" in told_with[0]
+
+
+@each_specimen
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+async def test_a_stream_ends_its_call_when_it_is_exhausted(
+    specimen: Specimen, is_async: bool, provider: Provider, exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its tap says so, and need not wait until somebody closes the body or forgets the stream."""
+    monkeypatch.setattr(_streams.Reading, "drop", lambda reading: None)
+    monkeypatch.setattr(_taps.BodyTap, "close", lambda tap: tap.__wrapped__.close())
+    monkeypatch.setattr(_taps.BodyTap, "aclose", lambda tap: tap.__wrapped__.aclose())
+    async with entered(specimen.client(provider.url, is_async=is_async)) as client:
+        stream = await resolve(specimen.create(client, "m-wire", stream=True))
+        await drain(stream)
+        assert len(exported.calls) == 1
+        assert not _streams._open
 
 
 @each_specimen
@@ -128,7 +192,7 @@ def test_a_forked_child_leaves_its_parents_streams_alone(provider: Provider) -> 
         import worthwhile as ww
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
-        from worthwhile import _streams
+        from worthwhile import _streams, _taps
         host = TracerProvider(shutdown_on_exit=False)
         line = lambda span: json.dumps([os.getpid() == parent, span.name]) + os.linesep
         host.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(formatter=line)))
