@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import product
+from pathlib import Path
 
 import genai_prices
 import pytest
 
-from worthwhile.pricing import Cost, price_call
+from worthwhile.pricing import Cost, price_call, use_overrides
 from worthwhile.usage import Usage
 from worthwhile_collectors.store import Store
+from worthwhile_collectors.store.prices import end_contract, load_contract
 from worthwhile_schemas.price_book import NS_PER_SECOND, Clause, ListedModel, day_ns, shipped, steps
+from worthwhile_schemas.prices import overrides
 from worthwhile_schemas.units import Picodollars, usd_from_pico
 
 NOON = day_ns("2026-11-21") + 43_200 * NS_PER_SECOND
@@ -121,6 +124,45 @@ def test_a_name_means_the_same_at_every_spelling_of_a_provider(store: Store) -> 
     ]
     cases = [(provider, name, USAGES[1], NOON, "") for provider, name in product(spellings, names)]
     assert _compare(store, cases) > 70
+
+
+def test_percents_of_the_list_and_currencies_are_the_sdks(store: Store, tmp_path: Path) -> None:
+    first = {"model": "*", "since": "2026-01-01", "service_tier": "any"}
+    amounts = {"input": "1.0000001", "cache_read": "0.1", "output": "3.3"}
+    document = {
+        "schema": overrides.SCHEMA,
+        "name": "acme",
+        "prices": [
+            {"provider": "openai", **first, "list_percent": "85.5"},
+            {"provider": "anthropic", **first, "list_percent": "33.3333333"},
+            {"provider": "google", **first, "eur_per_million_tokens": amounts, "eur_each": {"web_search": "0.01"}},
+            {"provider": "groq", **first, "chf_per_million_tokens": amounts},
+        ],
+        "rates": [
+            {"currency": "EUR", "since": "2026-01-01", "usd": "1.0832", "source": "test"},
+            {"currency": "EUR", "since": "2026-11-21", "usd": "1.123456789012", "source": "test"},
+        ],
+    }
+    path = tmp_path / "contract.json"
+    path.write_text(json.dumps(document))
+    sold = [model for model in shipped().listed() if model.provider in {"openai", "anthropic", "google", "groq"}]
+    cases: list[Case] = [
+        (model.provider, model.model, usage, at_ns, tier)
+        for model in sold[::3]
+        for usage in (USAGES[1], Usage(300_001, 211, cache_read_tokens=503, web_searches=3), USAGES[10])
+        for at_ns in (NOON, NOON - 86_400 * NS_PER_SECOND)
+        for tier in ("", "flex", "batch")
+    ]
+    load_contract(store, shipped(), overrides.load(path))
+    use_overrides(path)
+    try:
+        assert _compare(store, cases) > len(cases) / 2
+        bases = store.query("SELECT provider, groupUniqArray(cost_basis) AS bases FROM calls GROUP BY provider")
+        found = {str(row["provider"]): row["bases"] for row in bases}
+        assert (found["google"], found["groq"]) == (["contract"], ["unknown"])
+    finally:
+        use_overrides(None)
+        end_contract(store, "acme")
 
 
 def test_costs_are_those_of_genai_prices(store: Store) -> None:
