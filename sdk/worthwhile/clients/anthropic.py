@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from opentelemetry import trace
 
-from worthwhile._call import CallResponse, Facts, Format
+from worthwhile._call import EVENTS, CallResponse, Facts, Format
 from worthwhile._context import current_call
 from worthwhile._guard import Guard
 from worthwhile.clients._base import Api, Installed, Library, Patch, request_patches
@@ -201,10 +201,9 @@ class _MessageCollector:
 
     __slots__ = ("_last_usage", "_message", "_stop_reason", "is_complete")
 
-    sees_all = False
-    hides = None
+    skips = (EVENTS, frozenset(("message_start", "message_delta")))
 
-    def __init__(self, request: Mapping[str, Any], hides_usage: bool) -> None:
+    def __init__(self, names: Sequence[str], values: Any, hides_usage: bool) -> None:
         self._message: Any = None
         self._last_usage: Any = None
         self._stop_reason: str | None = None
@@ -221,17 +220,6 @@ class _MessageCollector:
             self._stop_reason = text(fields(read.get("delta")).get("stop_reason"))
             self.is_complete = self._stop_reason is not None
         return False
-
-    def look_back(self, chunks: Sequence[Any]) -> None:
-        """Look for the last count, which is cumulative, and for the message where it has not begun with the stream."""
-        is_counted = False
-        for event in reversed(chunks):
-            kind = fields(event).get("type")
-            if kind == "message_start" or (kind == "message_delta" and not is_counted):
-                self.see(event)
-                is_counted = is_counted or kind == "message_delta"
-            if is_counted and self._message is not None:
-                return
 
     def facts(self) -> Facts:
         """What the events have told."""
