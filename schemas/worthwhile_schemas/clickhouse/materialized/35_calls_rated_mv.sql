@@ -135,7 +135,7 @@ LEFT ANY JOIN
                   rank,
                   multiIf(
                     prefix != '' AND sellers[2] != '', sellers[2],
-                    seller_name != 'litellm' OR sellers[1] != '', sellers[1],
+                    seller_name NOT IN ('litellm', '') OR sellers[1] != '', sellers[1],
                     sellers[3]) AS scope,
                   if(prefix != '' AND sellers[2] != '', substring(name, length(prefix) + 2), name) AS reference
                 FROM
