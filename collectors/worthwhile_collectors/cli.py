@@ -25,7 +25,8 @@ COMMANDS: Final = {
     "access": "roles, limits and row policies of a ClickHouse server",
     "config": "configurations of collectors in front of this store, filled in",
     "size": "what a cluster for so many spans a second needs, with the arithmetic",
-    "prices": "the price list: what a model costs, and since when",
+    "prices": "what models cost; price lists and contracts in force; what has no price",
+    "reprice": "what calls cost as billed then and at the prices in force; fills that in on demand",
 }
 
 _EXTRA_MODULES: Final = {"backports", "chdb", "clickhouse_connect", "h11", "pydantic", "starlette", "uvicorn", "anyio"}

@@ -6,7 +6,7 @@ import json
 import socket
 import time
 import urllib.parse
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from worthwhile_collectors import answers
@@ -24,6 +24,7 @@ from worthwhile_collectors.quarantine import Quarantine
 from worthwhile_collectors.settings import Settings
 from worthwhile_collectors.spool import Kind, Spool, SpoolLimits
 from worthwhile_collectors.store import Retention, Store, open_store, settle, touch_all
+from worthwhile_collectors.store.rows import ROW_FORMAT, rows
 from worthwhile_collectors.terminal import say
 
 START_SECONDS: Final = 15.0
@@ -49,6 +50,15 @@ class Database(Protocol):
 
     def settle(self, *, everything: bool) -> int:
         """Settles the roll-ups of hours that were written to, or of all; how many hours that were."""
+
+    def query(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, object]]:
+        """See `Tables.query`."""
+
+    def execute(self, sql: str, params: Mapping[str, object]) -> None:
+        """See `Tables.execute`."""
+
+    def insert_rows(self, table: str, data: bytes, *, token: str = "") -> None:
+        """See `Tables.insert_rows`."""
 
 
 @contextlib.contextmanager
@@ -193,6 +203,15 @@ class _Opened:
         self._store.settle_tasks()
         return hours
 
+    def query(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, object]]:
+        return self._store.query(sql, params)
+
+    def execute(self, sql: str, params: Mapping[str, object]) -> None:
+        self._store.execute(sql, params)
+
+    def insert_rows(self, table: str, data: bytes, *, token: str = "") -> None:
+        self._store.insert_rows(table, data, token=token)
+
 
 class _Running:
     """A store that a running collector has open."""
@@ -217,6 +236,16 @@ class _Running:
     def settle(self, *, everything: bool) -> int:
         asked = json.dumps({"everything": everything}).encode("utf-8")
         return int(json.loads(ask(self._control, "/settle", asked, timeout_seconds=SETTLE_SECONDS))["hours"])
+
+    def query(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, object]]:
+        return rows(self.query_bytes(sql, ROW_FORMAT, dict(params or {})))
+
+    def execute(self, sql: str, params: Mapping[str, object]) -> None:
+        self.query_bytes(sql, "Null", dict(params))
+
+    def insert_rows(self, table: str, data: bytes, *, token: str = "") -> None:
+        query = urllib.parse.urlencode({"table": table, "token": token})
+        ask(self._control, f"/rows?{query}", data)
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -16,6 +16,10 @@ from worthwhile_collectors.store.errors import QueryFailed
 TICK_SECONDS: Final = 0.05
 FIRST_DELAY_SECONDS: Final = 0.25
 LAST_DELAY_SECONDS: Final = 30.0
+REST_AFTER_INSERT: Final = 9
+LONGEST_REST_SECONDS: Final = 5.0
+"""A segment that is not full waits that many times the last insert's time, so that a trickle keeps no core busy."""
+
 UNEXPLAINED_TRIES: Final = 5
 """Failures with an error that may be the server's or the segment's, after which the segment is suspected."""
 
@@ -73,7 +77,7 @@ class Pipeline:
         spool: Where acknowledged requests are.
         sink: Where they go.
         quarantine: Where refused ones are kept.
-        segment_seconds: Longest wait before a segment that is not full is stored.
+        segment_seconds: Wait before a segment that is not full is stored; longer where inserts take long.
     """
 
     def __init__(self, spool: Spool, sink: Sink, quarantine: Quarantine, *, segment_seconds: float = 1.0) -> None:
@@ -81,6 +85,7 @@ class Pipeline:
         self._sink = sink
         self._quarantine = quarantine
         self._segment_ns = int(segment_seconds * 1e9)
+        self._rest_ns = 0
         self._counts = Counts()
         self._tries: dict[str, int] = {}
         self._unexplained: dict[str, int] = {}
@@ -174,7 +179,7 @@ class Pipeline:
         with contextlib.suppress(SpoolError, OSError):
             self._spool.sync()
             if not self._spool.sealed():
-                self._spool.seal(min_age_ns=self._segment_ns)
+                self._spool.seal(min_age_ns=max(self._segment_ns, self._rest_ns))
         return min(self._spool.sealed(), key=lambda segment: self._tries.get(segment.path.name, 0), default=None)
 
     def _pause(self, seconds: float) -> None:
@@ -205,9 +210,12 @@ class Pipeline:
         frames = b"".join(contents.payloads)
         is_suspect = self._unexplained.get(segment.path.name, 0) >= UNEXPLAINED_TRIES
         with self._writing:
+            began = time.perf_counter_ns()
             rejections = (
                 self._sink.insert_protobuf(segment.kind, frames, segment.token, is_suspect=is_suspect) if frames else ()
             )
+            took_ns = time.perf_counter_ns() - began
+        self._rest_ns = min(took_ns * REST_AFTER_INSERT, int(LONGEST_REST_SECONDS * 1e9))
         for part in contents.damaged:
             reason = "the checksum in the spool is wrong"
             self._quarantine.keep(part, kind=segment.kind, token=segment.token, what="bytes", reason=reason)

@@ -77,9 +77,11 @@ class Settings(BaseModel):
         ByteSize(4 << 30), ge=1 << 20, description="most disk space for requests that wait for ClickHouse"
     )
     segment_bytes: ByteSize = Field(
-        ByteSize(64 << 20), ge=1 << 16, le=256 << 20, description="most bytes of requests in one insert"
+        ByteSize(128 << 20), ge=1 << 16, le=256 << 20, description="most bytes of requests stored at a time"
     )
-    segment_seconds: float = Field(1.0, gt=0, le=60, description="longest wait before an insert that is not full")
+    segment_seconds: float = Field(
+        1.0, gt=0, le=60, description="wait before storing what fills no segment; longer where inserts take long"
+    )
     settle_seconds: float = Field(60.0, ge=0, le=3600, description="seconds between settlings of roll-ups; 0 is never")
     keep_spans_days: int = Field(30, ge=1, le=36_500, description="days that spans and log records are kept")
     keep_calls_days: int = Field(

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence, Set
 from typing import TextIO
 
 
@@ -20,6 +21,19 @@ def has_color(stream: TextIO) -> bool:
 def width() -> int:
     """Columns of the terminal; 100 where there is none."""
     return shutil.get_terminal_size((100, 24)).columns
+
+
+def aligned(rows: Sequence[Sequence[str]], numbers: Set[int] = frozenset()) -> str:
+    """Rows as lines of columns as wide as they need to be; the columns at these positions are set to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "".join(
+        "  ".join(
+            cell.rjust(width) if place in numbers else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        + "\n"
+        for row in rows
+    )
 
 
 def write_data(data: bytes) -> None:

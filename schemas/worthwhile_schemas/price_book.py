@@ -153,13 +153,16 @@ class PriceBook:
     providers: Mapping[str, ProviderEntry]
 
     def find(self, provider: str, model: str) -> ListedModel | None:
-        """The model that `model` names at `provider` (any usual spelling of both); `None` when it is not listed."""
+        """The model that `model` names at `provider` (any usual spelling of both); `None` when it is not listed.
+
+        LiteLLM, and an emitter that names no provider, leave it to the model's name to tell who sells it.
+        """
         reference = model.lower()
         if provider.lower() == "litellm" and "/" in reference:
             prefix, rest = reference.split("/", 1)
             if prefix and self.provider(prefix) is not None:
                 provider, reference = prefix, rest
-        entry = self.provider(provider) or (self._seller(reference) if provider.lower() == "litellm" else None)
+        entry = self.provider(provider) or (self._seller(reference) if provider.lower() in {"litellm", ""} else None)
         if entry is None:
             return None
         dashed = _with_dashed_date(reference)

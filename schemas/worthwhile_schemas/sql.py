@@ -9,6 +9,8 @@ clickhouse/retention.sql                how long tables keep what they have
 clickhouse/sweep.sql                    deletes roll-ups that newer ones have replaced
 clickhouse/touch_everything.sql         makes every roll-up be computed again
 clickhouse/otlp_text.sql                definitions that stand in materialised views for `{otlp_text}`
+clickhouse/near_address.sql             the condition that stands in statements for `{near_address}`
+clickhouse/reprice/name.sql             what re-pricing asks and inserts, and the parts that stand in those statements
 clickhouse/rollup/name.sql              lists of columns that stand in views and steps for `{rollup_name}`
 """
 
@@ -178,6 +180,31 @@ def touch_everything() -> str:
 
 
 @cache
+def reprice_statement(name: str) -> str:
+    """A statement of `clickhouse/reprice`; `{priced}` is there how an insert is priced, over the calls in question."""
+    sources = {"compare": "compared", "apply": "applied"}
+    filled = {"is_repriced": _reprice_part("is_repriced")}
+    if name in sources:
+        filled["priced"] = _priced(_reprice_part(sources[name]))
+    text = _reprice_part(name)
+    for part, stands in filled.items():
+        text = text.replace(f"{{{part}}}", stands)
+    return text
+
+
+def _reprice_part(name: str) -> str:
+    text = (files("worthwhile_schemas") / "clickhouse" / "reprice" / f"{name}.sql").read_text("utf-8")
+    return Script("view", 0, name, _filled(text)).statements[0]
+
+
+def _priced(calls: str) -> str:
+    """What `calls_rated_mv` and `calls_priced_mv` make of these calls, as one SELECT."""
+    selects = {script.name: script.statements[0].partition(" AS\n")[2] for script in materialized_views()}
+    rated = selects["calls_rated_mv"].replace("FROM calls_asked", f"FROM ({calls}) AS calls_asked")
+    return selects["calls_priced_mv"].replace("FROM calls_rated", f"FROM ({rated}) AS calls_rated")
+
+
+@cache
 def sweep() -> tuple[str, ...]:
     """The statements that delete generations of roll-ups that were replaced."""
     return _loose("sweep").statements
@@ -237,7 +264,7 @@ def _filled(text: str) -> str:
         folder, name = ("rollup/", found[2]) if found[2] else ("", found[1])
         return (clickhouse / f"{folder}{name}.sql").read_text("utf-8").rstrip()
 
-    return re.sub(r"\{(otlp_text|rollup_(\w+))\}", replacement, text)
+    return re.sub(r"\{(otlp_text|near_address|rollup_(\w+))\}", replacement, text)
 
 
 def _files(folder: str) -> list[tuple[str, str]]:

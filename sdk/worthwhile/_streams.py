@@ -12,21 +12,16 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Any, Final, Protocol
 
-from worthwhile._call import Facts
+from worthwhile._call import NO_SKIPS, Facts, Skips
 from worthwhile._guard import Guard
 from worthwhile._invocation import Invocation
 
 _GUARD: Final = Guard("what a stream told about its call")
 
 _EXIT_TIMEOUT_S: Final = 1.0
-
-WINDOW: Final = 64
-"""Chunks that pass before they are looked at. Most streams are shorter: of those only the last few are looked at, from
-the end back to where all is told, as that is where nearly every provider tells it."""
 
 _open: "set[Reading]" = set()
 """Every stream whose call has not ended."""
@@ -42,13 +37,8 @@ class Collector(Protocol):
     """Gathers what the chunks of one stream tell. Used by one reader at a time."""
 
     @property
-    def sees_all(self) -> bool:
-        """Whether it has to look at every chunk as it passes; else many at once, later, will do."""
-        ...
-
-    @property
-    def hides(self) -> Callable[[Any], bool] | None:
-        """Whether the host is not to see a chunk; `None` where it sees every one."""
+    def skips(self) -> Skips:
+        """What need not be shown to it after the chunks that it has seen; the first chunk always is."""
         ...
 
     @property
@@ -58,10 +48,6 @@ class Collector(Protocol):
 
     def see(self, chunk: Any, /) -> bool:
         """Look at one chunk, an object of the client or decoded JSON; True hides it from the host."""
-        ...
-
-    def look_back(self, chunks: Sequence[Any]) -> None:
-        """Look at the chunks since the last look; what later ones tell goes over what was told before."""
         ...
 
     def facts(self) -> Facts:
@@ -81,85 +67,69 @@ def settle_dropped(timeout_s: float) -> bool:
 class Reading:
     """One streamed answer on its way to the host; ends the call exactly once, however the host stops reading."""
 
-    __slots__ = ("_collector", "_invocation", "_is_begun", "_is_over", "is_pulling", "recent")
+    __slots__ = ("_collector", "_invocation", "_is_begun", "_is_over", "is_pulling", "skips", "watch")
 
     def __init__(self, invocation: Invocation, collector: Collector) -> None:
         self._invocation = invocation
         self._collector = collector
         self._is_begun = False
         self._is_over = False
-        self.recent: list[Any] = []
-        """The chunks since the last look, where they are not looked at as they pass: `WINDOW` of them at most."""
+        self.skips: Skips = NO_SKIPS
+        """Which of the chunks to come need not be shown to `see`."""
         self.is_pulling = False
         """Whether a tap waits for the next chunk: the client closes the body itself then, which is not abandonment."""
+        self.watch: object = None
+        """What notices that a tap is gone, as long as this is here."""
         _open.add(self)
         if _thread is None:
             _start()
 
     def see(self, chunk: Any) -> bool:
         """Take note of `chunk`; True when the host is not to see it."""
-        with _GUARD:
+        try:
             if not self._is_begun:
                 self._is_begun = True
                 self._invocation.first_chunk()
-            return self._collector.see(chunk)
-        return False
-
-    def begin(self, chunk: Any) -> Callable[[Any], bool | None]:
-        """Note the first chunk; return what is to be called with each: true where the host is not to see it.
-
-        Whoever calls it does `catch_up` after every `WINDOW` chunks.
-        """
-        self._is_begun = True
-        self._invocation.first_chunk()
-        collector = self._collector
-        if collector.sees_all:
-            return collector.see
-        collector.see(chunk)  # it tells what the others need not, such as the id
-        keep, hides = self.recent.append, collector.hides
-        if hides is None:
-            return keep
-
-        def keep_and_hide(chunk: Any) -> bool:
-            keep(chunk)
-            return hides(chunk)
-
-        return keep_and_hide
-
-    def facts(self) -> Facts:
-        """What has been told so far."""
-        self.catch_up()
-        return self._collector.facts()
-
-    def catch_up(self) -> None:
-        """Look at the chunks that have passed."""
-        recent = self.recent
-        if recent:
-            seen = recent[:]
-            del recent[: len(seen)]
-            self._collector.look_back(seen)
+            collector = self._collector
+            is_hidden = collector.see(chunk)
+            self.skips = collector.skips
+        except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
+            _GUARD.caught(error)
+            return False
+        return is_hidden
 
     def end(self) -> None:
         """The stream is exhausted."""
-        with _GUARD:
-            if self._take_end():
-                self._invocation.finish(self.facts())
+        try:
+            self._is_over = True
+            try:
+                _open.remove(self)  # as `_take_end`, without its call
+            except KeyError:
+                return
+            self._invocation.finish(self._collector.facts())
+        except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
+            _GUARD.caught(error)
 
     def fail(self, error: BaseException) -> None:
         """Reading raised `error`, which goes on to the host untouched."""
         with _GUARD:
             if self._take_end():
-                self._invocation.fail(error, self.facts())
+                self._invocation.fail(error, self._collector.facts())
 
     def close(self) -> None:
         """The body of the response was closed."""
+        if self.is_pulling or self._is_over:
+            return
         with _GUARD:
-            if self.is_pulling or self._is_over:
-                return
             if isinstance(sys.exception(), GeneratorExit):  # by the client's generator, which may be being collected
                 self.drop()
             else:
                 self.abandon()
+
+    def forget(self, tap: object) -> None:
+        """The tap is gone."""
+        if not self._is_over:
+            self.drop()
 
     def drop(self) -> None:
         """The stream is being collected: have its call ended elsewhere, as nothing may wait here."""
@@ -173,7 +143,7 @@ class Reading:
         """The host reads no further."""
         with _GUARD:
             if self._take_end():
-                facts = self.facts()
+                facts = self._collector.facts()
                 end = self._invocation.finish if self._collector.is_complete else self._invocation.abandon
                 end(facts)
 

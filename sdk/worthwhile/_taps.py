@@ -4,42 +4,51 @@ Only the inner iterator of a client's stream is replaced, by a tap that sees eac
 its HTTP response, by a proxy that notices when it is closed.
 """
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final, Protocol
+from weakref import ref
 
+from worthwhile._call import EVENTS, NO_SKIPS, PIECES
 from worthwhile._guard import Guard
-from worthwhile._streams import WINDOW, Reading
+from worthwhile._streams import Reading
 
 _GUARD: Final = Guard("what a stream told about its call")
 
 
 def stream_tap(source: Iterator[Any], reading: Reading) -> Iterator[Any]:
     """What stands in for the inner iterator of a client's `Stream`: a generator, as that is."""
-    return _tapped(source, reading, _Watch(reading))
+    tap = _tapped(source, reading)
+    reading.watch = ref(tap, reading.forget)  # it goes with its frame, started or not
+    return tap
 
 
-def _tapped(source: Iterator[Any], reading: Reading, watch: "_Watch") -> Iterator[Any]:
-    note: Callable[[Any], bool | None] | None = None
-    left = WINDOW
+def _tapped(source: Iterator[Any], reading: Reading) -> Iterator[Any]:
+    skipped, telling = NO_SKIPS
     reading.is_pulling = True
     try:
         for chunk in source:
             reading.is_pulling = False
             try:
-                if note is None:
-                    note = reading.begin(chunk)
-                is_hidden = note(chunk)
-                left -= 1
-                if left == 0:
-                    left = WINDOW
-                    reading.catch_up()
-            except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
-                is_hidden = False
-                _GUARD.caught(error)
-            if not is_hidden:
-                yield chunk
+                if skipped is PIECES:
+                    found = chunk.__dict__
+                    tells = (
+                        found["usage"] is not None
+                        or found["choices"][0].__dict__["finish_reason"] is not None
+                        or (telling and found["service_tier"] is not None)
+                    )
+                else:
+                    tells = skipped is not EVENTS or chunk.__dict__["type"] in telling
+            except Exception:  # noqa: BLE001 - it is nothing that the library makes
+                tells = True
+            if tells:
+                is_hidden = reading.see(chunk)
+                skipped, telling = reading.skips
+                if is_hidden:
+                    reading.is_pulling = True
+                    continue
+            yield chunk
             reading.is_pulling = True
-    except GeneratorExit:  # closed or collected: `watch` goes with this frame
+    except GeneratorExit:  # closed or collected: `watch` notices
         raise
     except BaseException as error:
         reading.is_pulling = False
@@ -49,29 +58,15 @@ def _tapped(source: Iterator[Any], reading: Reading, watch: "_Watch") -> Iterato
     reading.end()
 
 
-class _Watch:
-    """Lives as long as the frame of a tap, started or not, and drops its stream when that goes."""
-
-    __slots__ = ("_reading",)
-
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
-
-    def __del__(self) -> None:
-        self._reading.drop()
-
-
 class AsyncStreamTap:
     """Stands in for the inner iterator of a client's `AsyncStream`; everything else is asked of that iterator."""
 
-    __slots__ = ("_left", "_note", "_pull", "_reading", "_source")
+    __slots__ = ("_pull", "_reading", "_source")
 
     def __init__(self, source: AsyncIterator[Any], reading: Reading) -> None:
         self._source = source
         self._pull = source.__anext__
         self._reading = reading
-        self._note: Callable[[Any], bool | None] | None = None
-        self._left = WINDOW
 
     def __aiter__(self) -> "AsyncStreamTap":
         return self
@@ -90,19 +85,20 @@ class AsyncStreamTap:
                 raise
             finally:
                 reading.is_pulling = False
+            skipped, telling = reading.skips
             try:
-                note = self._note
-                if note is None:
-                    note = self._note = reading.begin(chunk)
-                is_hidden = note(chunk)
-                self._left -= 1
-                if self._left == 0:
-                    self._left = WINDOW
-                    reading.catch_up()
-                if not is_hidden:
-                    return chunk
-            except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
-                _GUARD.caught(error)
+                if skipped is PIECES:
+                    found = chunk.__dict__
+                    tells = (
+                        found["usage"] is not None
+                        or found["choices"][0].__dict__["finish_reason"] is not None
+                        or (telling and found["service_tier"] is not None)
+                    )
+                else:
+                    tells = skipped is not EVENTS or chunk.__dict__["type"] in telling
+            except Exception:  # noqa: BLE001 - it is nothing that the library makes
+                tells = True
+            if not tells or not reading.see(chunk):
                 return chunk
 
     def __getattr__(self, name: str) -> Any:

@@ -173,3 +173,28 @@ def test_a_quarantine_that_cannot_be_written_counts(tmp_path):
     quarantine = Quarantine(tmp_path / "file" / "folder")
     quarantine.keep(b"x", kind="logs", token="t", what="request", reason="r")
     assert (quarantine.kept, quarantine.dropped) == (0, 1)
+
+
+def test_a_trickle_rests_after_a_slow_insert(tmp_path, sink):
+    rests = threading.Event()
+
+    class Recording(Spool):
+        def seal(self, *, min_age_ns=0):
+            if min_age_ns >= 9 * 20_000_000:
+                rests.set()
+            super().seal(min_age_ns=min_age_ns)
+
+    class Slow(Sink):
+        def insert_protobuf(self, kind, frames, token, *, is_suspect=False):
+            threading.Event().wait(0.02)
+            return super().insert_protobuf(kind, frames, token, is_suspect=is_suspect)
+
+    slow = Slow()
+    pipeline = Pipeline(
+        Recording(tmp_path / "spool", LIMITS), slow, Quarantine(tmp_path / "quarantine"), segment_seconds=0.001
+    )
+    pipeline.start()
+    assert not rests.wait(0.2)
+    pipeline.accept("traces", b"1")
+    assert rests.wait(30)
+    assert pipeline.stop(5)

@@ -59,8 +59,10 @@ def test_finance_sees_money_and_no_content() -> None:
 def test_every_stored_table_has_its_columns() -> None:
     tables = columns_of(None)
     for script in sql.migrations():
-        for name in re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", script.text):
-            assert tables.get(name) or name.endswith("_in"), name
+        for statement in script.statements:
+            created = re.match(r"CREATE TABLE IF NOT EXISTS (\w+)", statement)
+            if created and "ENGINE = Null" not in statement:
+                assert tables[created.group(1)], statement
     assert "task_ref" in tables["calls"]
     assert "INDEX" not in tables["calls"]
     assert set(tables) < set(columns_of(MAIN))

@@ -15,6 +15,11 @@ ROW = {
     "usd_per_million_tokens": {"input": 2, "output": 8},
 }
 
+NO_PRICE = (
+    "it has no price, expected `usd_per_million_tokens`, `usd_each`, `usd_per_hour`, `usd_per_kwh`, "
+    "the same in another currency, or `list_percent`"
+)
+
 
 def test_a_row_holds_from_its_first_day_to_the_day_before_until(tmp_path: Path):
     overrides = _load(tmp_path, [{**ROW, "until": "2026-03-01"}])
@@ -109,7 +114,7 @@ def test_every_problem_of_a_file_is_listed_at_once(tmp_path: Path):
         f"row 2: `since` is `soon`, {day}",
         f"row 2: `until` is `2026-13-01`, {day}",
         "row 2: `service_tier` is `gold`, expected one of standard, flex, priority, fast, batch, any",
-        "row 2: it has no price, expected `usd_per_million_tokens` or `usd_each`",
+        f"row 2: {NO_PRICE}",
         f"row 3: `usd_per_million_tokens` has `-1` for `input`, {usd}",
         f"row 3: `usd_per_million_tokens` has `x` for `output`, {usd}",
         f"row 3: `usd_per_million_tokens` has the kind `audio`, expected one of {kinds}",
@@ -119,8 +124,74 @@ def test_every_problem_of_a_file_is_listed_at_once(tmp_path: Path):
         "row 5: `usd_per_million_tokens` is `[]`, expected an object of prices by kind",
         "row 5: `usd_each` is `3`, expected an object of prices by kind",
         f"row 6: `until` is `2027`, {day}",
-        "row 6: it has no price, expected `usd_per_million_tokens` or `usd_each`",
+        f"row 6: {NO_PRICE}",
     ]
+
+
+def test_every_problem_of_percents_currencies_and_rates_is_listed_at_once(tmp_path: Path):
+    bare = {name: ROW[name] for name in ("provider", "model", "since")}
+    rows = [
+        {**bare, "list_percent": 0},
+        {**ROW, "list_percent": "85"},
+        {**bare, "usd_per_hour": 1, "eur_per_kwh": 1},
+        {**bare, "euro_per_hour": 1},
+        {**bare, "eur_per_hour": {"input": 1}},
+    ]
+    rates = [{"currency": "", "since": "soon", "usd": 0, "why": 1}, 3]
+    document = {"schema": "worthwhile.price-overrides/1", "name": "acme", "prices": rows, "rates": rates}
+    with pytest.raises(PriceBookError) as caught:
+        load(_write(tmp_path, document))
+    _, *problems, _, _ = str(caught.value).splitlines()
+    assert [problem.removeprefix("  - ") for problem in problems] == [
+        "row 1: `list_percent` is `0`, expected the part of the list price that is paid, such as `85.5`",
+        "row 2: `list_percent` stands beside `usd_per_million_tokens`, expected one of them",
+        "row 3: it has prices in more than one currency: `eur_per_kwh`, `usd_per_hour`",
+        "row 4: `euro_per_hour` is not known here",
+        f"row 4: {NO_PRICE}",
+        "row 5: `eur_per_hour` is `{'input': 1}`, expected EUR as a decimal number that is not negative",
+        "rate 1: `currency` is ``, expected a currency's code, such as `EUR`",
+        "rate 1: `source` is `None`, expected who says so, such as `ECB reference rate`",
+        "rate 1: `why` is not known here",
+        "rate 1: `since` is `soon`, expected an ISO day, such as `2026-01-01`",
+        "rate 1: `usd` is `0`, expected what one unit of the currency is worth, such as `1.0832`",
+        "rate 2 is `3`, expected an object",
+    ]
+
+
+def test_a_part_of_the_list_price_is_of_each_step_and_for_as_long_as_the_list_holds(tmp_path: Path):
+    row = {"provider": "openai", "model": "gpt-5.4", "since": "2026-01-01", "list_percent": "85.5"}
+    book, at_ns = shipped(), day_ns("2026-11-21")
+    prices = _load(tmp_path, [row]).prices_at(book, "openai", "gpt-5.4", "standard", at_ns)
+    listed = book.find("openai", "gpt-5.4").prices_at(at_ns, {})
+    assert listed.by_kind["input"] == [2_500_000, [272_000, 5_000_000]]
+    assert prices.by_kind["input"] == [2_137_500, [272_000, 4_275_000]]
+    assert prices.by_kind.keys() == listed.by_kind.keys()
+    assert (prices.from_ns, prices.until_ns) == (day_ns("2026-01-01"), listed.until_ns)
+
+
+def test_a_currency_is_changed_at_the_rate_of_the_day(tmp_path: Path):
+    row = {"provider": "openai", "model": "gpt-4o", "since": "2026-01-01", "eur_per_million_tokens": {"input": 2}}
+    rates = [
+        {"currency": "eur", "since": day, "usd": usd, "source": "test"}
+        for day, usd in [("2026-11-20", "1.25"), ("2026-11-01", "1.0832000001")]
+    ]
+    document = {"schema": "worthwhile.price-overrides/1", "name": "acme", "prices": [row], "rates": rates}
+    overrides = load(_write(tmp_path, document))
+    first, second = day_ns("2026-11-01"), day_ns("2026-11-20")
+    assert _at(overrides, first) == ({"input": "2166400.0002"}, first, second)
+    assert _at(overrides, second) == ({"input": 2_500_000}, second, END)
+    unknown, from_ns, until_ns = _at(overrides, first - 1)
+    assert unknown.keys() & {"input", "output", "request"} == set()
+    assert unknown, "a contract without a rate must not fall back to the list"
+    assert (from_ns, until_ns) == (day_ns("2026-01-01"), first)
+
+
+def test_what_time_and_energy_cost_is_left_to_the_store(tmp_path: Path):
+    row = {"provider": "openai", "model": "gpt-4o", "since": "2026-01-01", "usd_per_hour": 2, "usd_per_kwh": "0.3"}
+    overrides = _load(tmp_path, [{**row, "usd_each": {"request": "0.01"}}])
+    kinds = {"hour": 2 * 10**12, "kwh": 3 * 10**11, "request": 10**10}
+    assert overrides.rows[0].prices == kinds
+    assert _at(overrides, day_ns("2026-06-01"))[0] == {"store": 0}
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff", b"1"])

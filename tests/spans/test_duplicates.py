@@ -137,7 +137,7 @@ def test_gaps_are_filled_and_tokens_go_with_cost(store: Store) -> None:
         "dialect": "otel_openai_v2",
         "input_tokens": 1000,
         "cache_read_tokens": 640,
-        "cost": "0.0004",
+        "cost": "0.000353",
         "service_tier": "flex",
     }
 

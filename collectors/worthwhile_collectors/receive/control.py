@@ -28,6 +28,9 @@ class ControlledStore(Answers, Settles, Protocol):
     def migrate(self, *, dry_run: bool = False) -> Any:
         """Brings the schema up to date and returns the changes."""
 
+    def insert_rows(self, table: str, data: bytes, *, token: str = "") -> None:
+        """Inserts JSON objects, one a line."""
+
 
 def build_control(
     store: ControlledStore, pipeline: Pipeline, settler: Settler, health: Callable[[], dict[str, object]]
@@ -73,8 +76,11 @@ def build_control(
         asked = await request.json()
         return JSONResponse({"hours": await in_thread(lambda: settler.settle_now(everything=asked["everything"]))})
 
-    async def status(_request: Request) -> Response:
-        return JSONResponse(health())
+    async def insert_rows(request: Request) -> Response:
+        asked = request.query_params
+        body = await request.body()
+        await in_thread(lambda: store.insert_rows(asked["table"], body, token=asked["token"]))
+        return JSONResponse({})
 
     endpoints: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/query": query,
@@ -82,12 +88,20 @@ def build_control(
         "/insert": insert,
         "/migrate": migrate,
         "/settle": settle_all,
-        "/status": status,
+        "/rows": insert_rows,
+        "/status": _status_of(health),
     }
     return Starlette(
         routes=[Route(path, endpoint, methods=["POST"]) for path, endpoint in endpoints.items()],
         exception_handlers={WorthwhileError: _tell},
     )
+
+
+def _status_of(health: Callable[[], dict[str, object]]) -> Callable[[Request], Awaitable[Response]]:
+    async def status(_request: Request) -> Response:
+        return JSONResponse(health())
+
+    return status
 
 
 async def _tell(_request: Request, err: Exception) -> Response:

@@ -5,21 +5,37 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from worthwhile_schemas.price_book import PriceBook
-from worthwhile_schemas.prices.overrides import Overrides
+from worthwhile_schemas.prices.overrides import OF_HARDWARE, Overrides
 from worthwhile_schemas.prices.rows import COUNTED, FOREVER
 
 Row = dict[str, Any]
+
+CONTRACTS: Final = """
+SELECT * EXCEPT (model_regex, is_removed)
+FROM price_overrides FINAL
+WHERE NOT is_removed
+ORDER BY name, number
+"""
+"""Rows of contracts in force."""
+RATES: Final = "SELECT currency, since, usd, source FROM fx_rates FINAL ORDER BY currency, since"
+WITHOUT_RATE: Final = """
+SELECT DISTINCT toString(currency) AS currency
+FROM price_overrides FINAL
+WHERE NOT is_removed AND currency != 'USD' AND isNull(list_percent)
+  AND dictGet('exchange_rates', 'usd', toString(currency), since) = 0
+ORDER BY currency
+"""
+"""Currencies of contracts in force that nobody gave a rate for when a contract begins."""
 
 _WILDCARDS: Final = {"*": "(?s:.*)", "?": "(?s:.)"}
 
 
 def contract_rows(book: PriceBook, overrides: Overrides) -> Iterator[Row]:
     """Rows of `price_overrides` for a file of contract prices; `book` tells which provider a row means."""
-    name = overrides.version.rpartition(".")[0]
     for number, row in enumerate(overrides.rows, start=1):
         provider = book.provider(row.provider)
         held: Row = {
-            "name": name,
+            "name": overrides.name,
             "number": number,
             "version": overrides.version,
             "provider": provider["id"] if provider else row.provider.lower(),
@@ -28,10 +44,17 @@ def contract_rows(book: PriceBook, overrides: Overrides) -> Iterator[Row]:
             "service_tier": row.service_tier,
             "since": row.since,
             "until": row.until or FOREVER,
-            "currency": "USD",
+            "currency": row.currency,
+            "list_percent": None if row.list_percent is None else str(row.list_percent),
         }
-        prices = {kind: row.prices.get(kind) for kind in COUNTED}
+        prices = {kind: row.prices.get(kind) for kind in (*COUNTED, *OF_HARDWARE)}
         yield held | {f"{kind}_price": None if price is None else str(price) for kind, price in prices.items()}
+
+
+def rate_rows(overrides: Overrides) -> Iterator[Row]:
+    """Rows of `fx_rates` for the exchange rates of a file."""
+    for rate in overrides.rates:
+        yield {"currency": rate.currency, "since": rate.since, "usd": str(rate.usd), "source": rate.source}
 
 
 def regex(pattern: str) -> str:

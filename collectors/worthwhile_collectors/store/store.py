@@ -95,6 +95,10 @@ class Store:
             return insert_bisecting(insert, bodies(frames), token, err, is_poison)
         return ()
 
+    def execute(self, sql: str, params: Mapping[str, object]) -> None:
+        """Run one statement with parameters that returns nothing."""
+        self._engine.run(sql, "Null", _parameters(params))
+
     def insert_rows(self, table: str, data: bytes, *, input_format: str = "JSONEachRow", token: str = "") -> None:
         """Insert rows in a ClickHouse format, as another collector would."""
         settings = {"async_insert": "0", "optimize_on_insert": "0"} | (

@@ -3,60 +3,76 @@
     {"schema": "worthwhile.price-overrides/1", "name": "acme-2026", "prices": [
       {"provider": "openai", "model": "gpt-5*", "since": "2026-01-01",
        "usd_per_million_tokens": {"input": "1.10", "cache_read": "0.11", "output": "8.80"},
-       "usd_each": {"web_search": "0.008"}}]}
+       "usd_each": {"web_search": "0.008"}},
+      {"provider": "anthropic", "model": "*", "since": "2026-01-01", "list_percent": "85.5"},
+      {"provider": "mistral", "model": "*", "since": "2026-01-01", "eur_per_million_tokens": {"input": 1, "output": 3}},
+      {"provider": "vllm", "model": "*", "since": "2026-01-01", "usd_per_hour": "2.10", "usd_per_kwh": "0.31"}],
+     "rates": [{"currency": "EUR", "since": "2026-01-01", "usd": "1.0832", "source": "ECB reference rate"}]}
 
 `model` is a pattern with `*` and `?` over the model's name, or over its id in the snapshot, so that `gpt-4o` also
 covers its dated names. `since` is the first UTC day, the optional `until` the first day after. `service_tier` is
 `standard` unless given; `any` is every tier and batch job. Of the rows that fit, the one with the latest `since`
 counts, and of equals the later one in the file. A row replaces the list's prices as a whole: a kind that it does not
 name costs what it is a part of (cached and audio input: `input`; reasoning and audio output: `output`).
+
+`list_percent` is the part of the list price that is paid. An amount in another currency than the dollar is changed at
+the rate of the call's day, the last one with a `since` up to it. Prices by hour and kilowatt-hour are for hardware of
+the host's own, which a call occupies; only the store knows how long, so the SDK leaves such calls to it.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Final, cast
 
 from worthwhile_schemas.price_book import BEGINNING, END, Amount, Price, PriceBook, PriceBookError, Prices, day_ns
+from worthwhile_schemas.prices.override_file import SCHEMA, amounts_of, priced_fields, problems_in
+from worthwhile_schemas.prices.rows import context_of
 
-SCHEMA: Final = "worthwhile.price-overrides/1"
+__all__ = ["SCHEMA", "Override", "Overrides", "Rate", "load"]
 
-PARENTS: Final[Mapping[str, str | None]] = {
-    "input": None,
-    "output": None,
-    "cache_read": "input",
-    "cache_write": "input",
-    "cache_write_1h": "cache_write",
-    "audio_input": "input",
-    "reasoning": "output",
-    "audio_output": "output",
-}
-"""Kinds of token that a row may price, and the kind that each is a part of, which must then be priced too."""
-EACH: Final = ("web_search", "request")
-TIERS: Final = ("standard", "flex", "priority", "fast", "batch", "any")
-FIELDS: Final = {
-    "provider": "a provider's name, such as `openai`",
-    "model": "a model's name or a pattern, such as `gpt-5*`",
-    "since": "an ISO day, such as `2026-01-01`",
-}
-OPTIONAL_FIELDS: Final = ("until", "service_tier", "usd_per_million_tokens", "usd_each")
+OF_HARDWARE: Final = ("hour", "kwh")
+LEFT_TO_THE_STORE: Final[Mapping[str, Price]] = {"store": 0}
+"""Prices of nothing that a call's usage counts: a contract holds, and what it comes to is not known here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """One row: the prices that a contract sets for a provider's models from a day on."""
+    """One row: the prices that a contract sets for a provider's models from a day on.
+
+    Attributes:
+        provider: Its name, as in the file.
+        model: Pattern, lower case.
+        since: First UTC day.
+        until: First UTC day after, None if open.
+        service_tier: Tier that it is for, or `any`.
+        prices: Picounits of the currency for one of each kind.
+        currency: Code, such as `USD`.
+        list_percent: Part of the list price that is paid instead; None if the row has amounts.
+    """
 
     provider: str
     model: str
     since: str
     until: str | None
     service_tier: str
-    prices: Mapping[str, Price]
+    prices: Mapping[str, Amount]
+    currency: str = "USD"
+    list_percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one unit of a currency is worth in USD, from a UTC day on."""
+
+    currency: str
+    since: str
+    usd: Decimal
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,12 @@ class Overrides:
 
     version: str
     rows: tuple[Override, ...]
+    rates: tuple[Rate, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name in the file."""
+        return self.version.rpartition(".")[0]
 
     def prices_at(self, book: PriceBook, provider: str, model: str, tier: str, at_ns: int) -> Prices:
         """Prices of the row that holds for a call at `at_ns`, empty when none does, and for how long that stays so."""
@@ -73,13 +95,30 @@ class Overrides:
             names.add(listed.model.lower())
         fitting = [row for row in self.rows if _fits(row, book, provider, names, tier)]
         spans = [(day_ns(row.since), day_ns(row.until) if row.until else END) for row in fitting]
-        edges = [edge for span in spans for edge in span]
+        edges = [edge for span in spans for edge in span] + [day_ns(rate.since) for rate in self.rates]
         holding = [(since, row) for row, (since, until) in zip(fitting, spans, strict=True) if since <= at_ns < until]
         best = max((since for since, _ in holding), default=None)
-        prices = [row.prices for since, row in holding if since == best]
+        rows = [row for since, row in holding if since == best]
+        prices: Mapping[str, Price] = {}
+        if rows and rows[-1].list_percent is not None:
+            at_list = listed.prices_at(at_ns, context_of("" if tier == "standard" else tier)) if listed else None
+            edges += [at_list.from_ns, at_list.until_ns] if at_list else []
+            prices = _multiplied(at_list.by_kind if at_list else {}, rows[-1].list_percent / 100)
+        elif rows:
+            prices = self._in_usd(rows[-1], at_ns)
         from_ns = max((edge for edge in edges if edge <= at_ns), default=BEGINNING)
         until_ns = min((edge for edge in edges if edge > at_ns), default=END)
-        return Prices(prices[-1] if prices else {}, from_ns, until_ns)
+        return Prices(prices, from_ns, until_ns)
+
+    def _in_usd(self, row: Override, at_ns: int) -> Mapping[str, Price]:
+        if any(kind in row.prices for kind in OF_HARDWARE):
+            return LEFT_TO_THE_STORE
+        if row.currency == "USD":
+            return row.prices
+        rates = [rate for rate in self.rates if rate.currency == row.currency and day_ns(rate.since) <= at_ns]
+        if not rates:
+            return LEFT_TO_THE_STORE
+        return _multiplied(row.prices, max(rates, key=lambda rate: rate.since).usd)
 
 
 def load(path: Path) -> Overrides:
@@ -96,11 +135,13 @@ def load(path: Path) -> Overrides:
     if not isinstance(raw, dict):
         raise _unusable(path, ["it is no JSON object"])
     document = cast("dict[str, Any]", raw)
-    problems = list(_problems(document))
+    problems = list(problems_in(document))
     if problems:
         raise _unusable(path, problems)
     sha256 = hashlib.sha256(content).hexdigest()
-    return Overrides(f"{document['name']}.{sha256[:8]}", tuple(_override(row) for row in document["prices"]))
+    rows = tuple(_override(row) for row in document["prices"])
+    rates = tuple(_rate(rate) for rate in document.get("rates", ()))
+    return Overrides(f"{document['name']}.{sha256[:8]}", rows, rates)
 
 
 def _unusable(path: Path, problems: list[str]) -> PriceBookError:
@@ -109,83 +150,36 @@ def _unusable(path: Path, problems: list[str]) -> PriceBookError:
     return PriceBookError(f"loading the price overrides `{path}`:\n{listed}", hint=hint)
 
 
-def _problems(document: dict[str, Any]) -> Iterator[str]:
-    if document.get("schema") != SCHEMA:
-        yield f"`schema` is `{document.get('schema')}`, expected `{SCHEMA}`"
-    if not isinstance(document.get("name"), str) or not document["name"]:
-        yield f"`name` is `{document.get('name')}`, expected a name for these prices"
-    yield from (f"`{field}` is not known here" for field in document.keys() - {"schema", "name", "prices"})
-    if not isinstance(document.get("prices"), list) or not document["prices"]:
-        yield "`prices` is missing or empty, expected a list of rows"
-        return
-    rows: list[Any] = document["prices"]
-    for number, row in enumerate(rows, start=1):
-        if not isinstance(row, dict):
-            yield f"row {number} is `{row}`, expected an object"
-            continue
-        yield from (f"row {number}: {problem}" for problem in _row_problems(cast("dict[str, Any]", row)))
-
-
-def _row_problems(row: dict[str, Any]) -> Iterator[str]:
-    for field, expected in FIELDS.items():
-        if not isinstance(row.get(field), str) or not row[field]:
-            yield f"`{field}` is `{row.get(field)}`, expected {expected}"
-    yield from (f"`{field}` is not known here" for field in row.keys() - {*FIELDS, *OPTIONAL_FIELDS})
-    for field in ("since", "until"):
-        if row.get(field) and not _is_day(row[field]):
-            yield f"`{field}` is `{row[field]}`, expected {FIELDS['since']}"
-    if row.get("service_tier", "standard") not in TIERS:
-        yield f"`service_tier` is `{row['service_tier']}`, expected one of {', '.join(TIERS)}"
-    yield from _price_problems(row, "usd_per_million_tokens", tuple(PARENTS))
-    yield from _price_problems(row, "usd_each", EACH)
-
-
-def _price_problems(row: dict[str, Any], field: str, kinds: tuple[str, ...]) -> Iterator[str]:
-    prices: Any = row.get(field, {})
-    if not isinstance(prices, dict):
-        yield f"`{field}` is `{prices}`, expected an object of prices by kind"
-        return
-    for kind, usd in cast("dict[str, Any]", prices).items():
-        if kind not in kinds:
-            yield f"`{field}` has the kind `{kind}`, expected one of {', '.join(kinds)}"
-        elif (parent := PARENTS.get(kind)) is not None and parent not in prices:
-            yield f"`{field}` prices `{kind}` without `{parent}`, of which it is a part"
-        if not _is_amount(usd):
-            yield f"`{field}` has `{usd}` for `{kind}`, expected USD as a decimal number that is not negative"
-    if field == "usd_per_million_tokens" and not prices and not row.get("usd_each"):
-        yield "it has no price, expected `usd_per_million_tokens` or `usd_each`"
-
-
-def _is_day(value: object) -> bool:
-    try:
-        return isinstance(value, str) and bool(date.fromisoformat(value))
-    except ValueError:
-        return False
-
-
-def _is_amount(usd: object) -> bool:
-    if isinstance(usd, bool) or not isinstance(usd, (str, int, Decimal)):
-        return False
-    try:
-        amount = Decimal(usd)
-    except ArithmeticError:
-        return False
-    return amount.is_finite() and amount >= 0
-
-
 def _override(row: dict[str, Any]) -> Override:
-    prices: dict[str, Price] = {}
-    for kind, usd in row.get("usd_per_million_tokens", {}).items():
-        prices[kind] = _picodollars(Decimal(usd) / 10**6)
-    for kind, usd in row.get("usd_each", {}).items():
-        prices[kind] = _picodollars(Decimal(usd))
-    tier = row.get("service_tier", "standard")
-    return Override(row["provider"], row["model"].lower(), row["since"], row.get("until"), tier, prices)
+    currencies = [currency for currency, _ in priced_fields(row).values()]
+    percent = row.get("list_percent")
+    return Override(
+        row["provider"],
+        row["model"].lower(),
+        row["since"],
+        row.get("until"),
+        row.get("service_tier", "standard"),
+        amounts_of(row),
+        currencies[0] if currencies else "USD",
+        None if percent is None else Decimal(percent),
+    )
 
 
-def _picodollars(usd: Decimal) -> Amount:
-    amount = usd.scaleb(12)
-    return int(amount) if amount == amount.to_integral_value() else f"{amount.normalize():f}"
+def _rate(rate: dict[str, Any]) -> Rate:
+    return Rate(rate["currency"].upper(), rate["since"], Decimal(rate["usd"]), rate["source"])
+
+
+def _multiplied(prices: Mapping[str, Price], factor: Decimal) -> Mapping[str, Price]:
+    """Each price times `factor`, as exact as the store has it: rounded half to even at 10^-12 of a picodollar."""
+
+    def times(price: Price) -> Price:
+        if isinstance(price, list):
+            return [times(price[0]), *([tokens, times(amount)] for tokens, amount in price[1:])]
+        with localcontext(prec=80):
+            amount = (Decimal(price) * factor).quantize(Decimal("1e-12"), ROUND_HALF_EVEN)
+            return int(amount) if amount == amount.to_integral_value() else f"{amount.normalize():f}"
+
+    return {kind: times(price) for kind, price in prices.items()} or LEFT_TO_THE_STORE
 
 
 def _fits(row: Override, book: PriceBook, provider: str, names: set[str], tier: str) -> bool:

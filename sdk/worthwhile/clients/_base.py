@@ -10,7 +10,7 @@ cannot count twice, and where the request is already the JSON that goes out.
 
 import copy
 import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
@@ -44,8 +44,8 @@ class Api:
         asks: The fields of the request, the JSON that goes out, that are kept beside the model.
         asks_inside: Those that can be an object, of which a few inner fields are kept.
         take: The facts of an answer, of the client's object or of decoded JSON.
-        collector: Makes what gathers a streamed answer. Its arguments are what was kept of the request, by name, and
-            whether our usage chunk is to be hidden.
+        collector: Makes what gathers a streamed answer. Its arguments are the names and the values of what was kept of
+            the request, and whether our usage chunk is to be hidden.
         has_stream_options: Whether a stream may be asked for its usage with `stream_options.include_usage`.
         selections: What `select` has found so far.
     """
@@ -54,7 +54,7 @@ class Api:
     asks: Collection[str]
     asks_inside: Collection[str]
     take: Callable[[Any], Facts]
-    collector: "Callable[[Mapping[str, Any], bool], Collector] | None" = None
+    collector: "Callable[[Sequence[str], Any, bool], Collector] | None" = None
     has_stream_options: bool = False
     selections: dict[tuple[Any, ...], Selection] = field(default_factory=dict[tuple[Any, ...], Selection])
 
@@ -231,10 +231,11 @@ class Call(Invocation):
     def prepare(self, client: Any, *, is_stream: bool) -> None:
         """Have the original called with a copy of the options where something of them has to differ."""
         options = self.options
-        parse = options.post_parser
+        said = options.__dict__
+        parse = said["post_parser"]
         place = None
         if is_stream and self.api.has_stream_options and self.known.takes_stream_usage:
-            place = _place_to_ask(options)
+            place = _place_to_ask(said)
             if place is not None and not self.library.takes_stream_usage(client, _outgoing(options)):
                 place = None
         if place is None and not callable(parse):
@@ -283,7 +284,7 @@ class Call(Invocation):
     def collector(self) -> "Collector | None":
         """What gathers a streamed answer; `None` where it comes in one piece."""
         make = self.api.collector
-        return None if make is None else make(self.selection.by_name(self.asked), self.hides_usage)
+        return None if make is None else make(self.selection.names, self.asked, self.hides_usage)
 
     def _seen_before(self, parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def seen(answer: Any) -> Any:
@@ -354,11 +355,11 @@ def _outgoing(options: Any) -> dict[str, Any]:
     return {**found, **extra} if extra and isinstance(extra, dict) else found
 
 
-def _place_to_ask(options: Any) -> str | None:
+def _place_to_ask(said: Mapping[str, Any]) -> str | None:
     """Which part of the request may be given `include_usage`; None where the host has decided about it itself."""
-    extra = options.extra_json
+    extra = said["extra_json"]
     place = "extra_json" if isinstance(extra, dict) and "stream_options" in extra else "json_data"
-    body = getattr(options, place)
+    body = said[place]
     if not isinstance(body, dict) or "include_usage" in _chosen(body):
         return None
     return place

@@ -151,6 +151,9 @@ class Selection:
 
 
 def _taker(plain: list[str], nested: list[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:
-    if len(plain) > 1 and not nested:
-        return itemgetter(*plain)
+    if len(plain) + len(nested) == 1:
+        (only,) = (*plain, *nested)
+        return (lambda body: (body[only],)) if plain else (lambda body: (kept(body[only]),))
+    if not nested:
+        return itemgetter(*plain) if plain else lambda body: ()
     return lambda body: (*[body[name] for name in plain], *[kept(body[name]) for name in nested])

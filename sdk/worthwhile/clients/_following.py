@@ -2,11 +2,11 @@
 """Calls whose answers come after the client's method has returned: streams, and responses that the host decodes."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from worthwhile import _sse, _streams, _taps
-from worthwhile._call import Facts
+from worthwhile._call import NO_SKIPS, Facts
 
 if TYPE_CHECKING:
     from worthwhile.clients._base import Call
@@ -40,8 +40,7 @@ def follow_raw(call: "Call", response: Any) -> None:
 class _Document:
     """Collects an answer that comes as one JSON document."""
 
-    sees_all = True
-    hides = None
+    skips = NO_SKIPS
 
     def __init__(self, take_facts: Callable[[Any], Facts]) -> None:
         self._take_facts = take_facts
@@ -56,10 +55,6 @@ class _Document:
         """Keep the document; there is nothing to hide."""
         self._document = chunk
         return False
-
-    def look_back(self, chunks: Sequence[Any]) -> None:
-        """Keep the last, which is the whole."""
-        self._document = chunks[-1]
 
     def facts(self) -> Facts:
         """What the document tells."""

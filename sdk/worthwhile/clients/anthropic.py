@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from opentelemetry import trace
 
-from worthwhile._call import CallResponse, Facts, Format
+from worthwhile._call import EVENTS, CallResponse, Facts, Format
 from worthwhile._context import current_call
 from worthwhile._guard import Guard
 from worthwhile.clients._base import Api, Installed, Library, Patch, request_patches
@@ -112,6 +112,17 @@ _NO_COUNTS: Final = (None, None, None, None, None, None, None)
 
 
 def _facts(message: Any) -> Facts:
+    try:  # nearly always: what the library makes of an answer, in one of its later versions
+        found = message.__dict__
+        usage = found["usage"]
+        of_usage = usage.__dict__
+        has_rounds = "iterations" in of_usage and of_usage["iterations"] is not None
+        if not has_rounds and not usage.__pydantic_extra__:
+            counts = _plain_counts(of_usage)
+            tier = "fast" if of_usage["speed"] == "fast" else of_usage["service_tier"]
+            return (found["id"], (counts, counts, ()), found["model"], tier, found["stop_reason"])
+    except (AttributeError, KeyError, TypeError):  # decoded JSON, or another version of the library
+        pass
     get = fields(message).get
     usage = get("usage")
     return _facts_of(get("id"), get("model"), get("stop_reason"), usage, usage)
@@ -140,6 +151,11 @@ def _facts_of(id_: Any, model: Any, stop_reason: Any, first: Any, last: Any) -> 
 
 def _counts(usage: Any) -> Facts:
     """Fresh input, output, read from the cache, written to it, kept there for an hour, thinking, searches."""
+    try:
+        if not usage.__pydantic_extra__:
+            return _plain_counts(usage.__dict__)
+    except (AttributeError, KeyError, TypeError):
+        pass
     get = fields(usage).get
     writes, details, tools = get("cache_creation"), get("output_tokens_details"), get("server_tool_use")
     return (
@@ -150,6 +166,30 @@ def _counts(usage: Any) -> Facts:
         None if writes is None else fields(writes).get("ephemeral_1h_input_tokens"),
         None if details is None else fields(details).get("thinking_tokens"),
         None if tools is None else fields(tools).get("web_search_requests"),
+    )
+
+
+def _plain_counts(told: Mapping[str, Any]) -> Facts:
+    """The same, of the fields of a usage that has them all; only that of a delta may lack what was written."""
+    lasting = thought = searches = None
+    if "cache_creation" in told:
+        writes = told["cache_creation"]
+        if writes is not None:
+            lasting = writes.__dict__["ephemeral_1h_input_tokens"]
+    details = told["output_tokens_details"]
+    if details is not None:
+        thought = details.__dict__["thinking_tokens"]
+    tools = told["server_tool_use"]
+    if tools is not None:
+        searches = tools.__dict__["web_search_requests"]
+    return (
+        told["input_tokens"],
+        told["output_tokens"],
+        told["cache_read_input_tokens"],
+        told["cache_creation_input_tokens"],
+        lasting,
+        thought,
+        searches,
     )
 
 
@@ -201,10 +241,9 @@ class _MessageCollector:
 
     __slots__ = ("_last_usage", "_message", "_stop_reason", "is_complete")
 
-    sees_all = False
-    hides = None
+    skips = (EVENTS, frozenset(("message_start", "message_delta")))
 
-    def __init__(self, request: Mapping[str, Any], hides_usage: bool) -> None:
+    def __init__(self, names: Sequence[str], values: Any, hides_usage: bool) -> None:
         self._message: Any = None
         self._last_usage: Any = None
         self._stop_reason: str | None = None
@@ -221,17 +260,6 @@ class _MessageCollector:
             self._stop_reason = text(fields(read.get("delta")).get("stop_reason"))
             self.is_complete = self._stop_reason is not None
         return False
-
-    def look_back(self, chunks: Sequence[Any]) -> None:
-        """Look for the last count, which is cumulative, and for the message where it has not begun with the stream."""
-        is_counted = False
-        for event in reversed(chunks):
-            kind = fields(event).get("type")
-            if kind == "message_start" or (kind == "message_delta" and not is_counted):
-                self.see(event)
-                is_counted = is_counted or kind == "message_delta"
-            if is_counted and self._message is not None:
-                return
 
     def facts(self) -> Facts:
         """What the events have told."""

@@ -4,7 +4,7 @@ Patched: `SyncAPIClient.request` and `AsyncAPIClient.request` (why there: `_base
 request's scalars, the answer's id, model, finish reasons, service tier and tokens. Nothing else of the library changes.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any, Final
 
@@ -142,17 +142,17 @@ def _add_output_type(found: Attributes, wanted: Any) -> None:
 # Answers, while the host waits: (id, counts, model, service tier, fingerprint, finish reasons, error).
 
 
-def _collector(kind: str) -> Callable[[Mapping[str, Any], bool], "Collector"]:
+def _collector(kind: str) -> Callable[[Sequence[str], Any, bool], "Collector"]:
     """What makes a collector of a class that is loaded with the first stream."""
     found: Any = None
 
-    def make(request: Mapping[str, Any], hides_usage: bool) -> "Collector":
+    def make(names: Sequence[str], values: Any, hides_usage: bool) -> "Collector":
         nonlocal found
         if found is None:
             from worthwhile.clients import _openai_streams
 
             found = getattr(_openai_streams, kind)
-        made: Collector = found(request, hides_usage)
+        made: Collector = found(names, values, hides_usage)
         return made
 
     return make

@@ -1,10 +1,16 @@
-"""An embedded store with the shipped price list."""
+"""An embedded store with the shipped price list, and a running collector with one, for commands."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from worthwhile_collectors.database import Database, open_database
+from worthwhile_collectors.settings import Settings
 from worthwhile_collectors.store import Store, open_store
+from worthwhile_schemas.prices import overrides
 
 
 @pytest.fixture(scope="module")
@@ -23,3 +29,38 @@ def store(migrated: Store) -> Store:
     for table in ("calls", "price_overrides", "fx_rates", "price_revisions"):
         migrated.command(f"TRUNCATE TABLE {table}")
     return migrated
+
+
+@pytest.fixture(scope="session")
+def priced_data(start_collectors: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data folder of a running collector of these tests' own."""
+    data = tmp_path_factory.mktemp("priced") / "data"
+    start_collectors(data, "--segment-seconds", "0.2")
+    return data
+
+
+@pytest.fixture
+def database(priced_data: Path) -> Iterator[Database]:
+    """What is behind that collector, without calls."""
+    with open_database(Settings(data=priced_data)) as opened:
+        for table in ("calls", "price_revisions", "touched_hours"):
+            opened.execute(f"TRUNCATE TABLE {table}", {})
+        yield opened
+
+
+@pytest.fixture
+def prices(worthwhile: Callable[..., Any], priced_data: Path) -> Callable[..., Any]:
+    """`worthwhile prices` there: status, stdout, stderr."""
+    return lambda *words: worthwhile("prices", *words, "--data", str(priced_data))
+
+
+@pytest.fixture
+def contract(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a file of contract prices named `acme`."""
+
+    def write(*rows: dict[str, Any], rates: list[dict[str, str]] | None = None) -> Path:
+        path = tmp_path / "contract.json"
+        path.write_text(json.dumps({"schema": overrides.SCHEMA, "name": "acme", "prices": rows, "rates": rates or []}))
+        return path
+
+    return write

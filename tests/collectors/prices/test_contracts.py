@@ -91,6 +91,39 @@ def test_what_came_priced_stays_and_what_nobody_prices_is_listed(store: Store) -
     ]
 
 
+def test_why_a_call_has_no_price_is_told(store: Store) -> None:
+    _contract(
+        store, provider="google", model_regex="^gemini-2\\.5-pro$", currency="CHF", input_price="1", output_price="1"
+    )
+    near = {"provider": "mistral", "request_model": "mistral-large", "server_address": "10.0.0.7"}
+    rows = [
+        {"request_model": "brand-new-1"},
+        {"request_model": "brand-new-2", "usage_basis": "missing"},
+        {"request_model": "brand-new-3", "usage_basis": "inconsistent"},
+        {"request_model": "brand-new-4", "quality": ["input_tokens"]},
+        {"request_model": "brand-new-5", "server_address": "10.0.0.7"},
+        {"provider": "vllm", "request_model": "tiny", "cost_basis": "self_hosted"},
+        {"provider": "gcp.vertex_ai", "request_model": "Gemini-2.5-Pro"},
+        {"provider": "gcp.vertex_ai", "request_model": "gemini-2.5-pro", "service_tier": "flex"},
+        near,
+        near | {"dialect": "worthwhile"},
+    ]
+    costs = _costs(store, *rows)
+    assert [cost is None for cost, _, _ in costs] == [True] * 9 + [False]
+    told = store.query("SELECT model, service_tier, why FROM unpriced_calls ORDER BY model, service_tier")
+    assert [tuple(row.values()) for row in told] == [
+        ("Gemini-2.5-Pro", "", "no exchange rate"),
+        ("brand-new-1", "", "no price for the model"),
+        ("brand-new-2", "", "tokens are not known"),
+        ("brand-new-3", "", "tokens contradict each other"),
+        ("brand-new-4", "", "a value of the call could not be read"),
+        ("brand-new-5", "", "no price for the model"),
+        ("gemini-2.5-pro", "flex", "no exchange rate"),
+        ("mistral-large", "", "private address"),
+        ("tiny", "", "own hardware, no contract price"),
+    ]
+
+
 def test_a_price_that_changed_yesterday_prices_each_day_as_it_was(store: Store) -> None:
     store.command("CREATE TABLE kept AS prices")
     store.command("INSERT INTO kept SELECT * FROM prices")

@@ -27,7 +27,7 @@ from worthwhile_schemas.cluster import Cluster, places_of, rendered, sharding_ke
 MAIN = Cluster("main")
 SHARDS = ("shard_0", "shard_1")
 STATEMENTS = [
-    pytest.param(statement.replace("{login}", ""), id=f"{script.name}-{number}")
+    pytest.param(statement.replace("{login}", ""), id=f"{script.kind}-{script.name}-{number}")
     for script in rendered(sql.scripts(), MAIN)
     for number, statement in enumerate(script.statements)
 ]
@@ -115,6 +115,18 @@ def plain(statement: str, names: Iterator[str] | None = None) -> str:
     )
 
 
+def shared(statement: str, shard: str) -> str:
+    """The statement with the tables that a cluster has on every node alike standing in the first shard only."""
+    if shard == SHARDS[0]:
+        return statement
+    names = "|".join(name for name, place in places_of(sql.scripts()).items() if place == "everywhere")
+    if re.match(rf"(CREATE TABLE IF NOT EXISTS|ALTER TABLE) ({names})\b", statement):
+        return ""
+    statement = re.sub(rf"\bTO ({names})\b", rf"TO {SHARDS[0]}.\1", statement)
+    statement = re.sub(rf"\b(FROM|JOIN) ({names})\b(?=\s+AS\b)", rf"\1 {SHARDS[0]}.\2", statement)
+    return re.sub(rf"\b(FROM|JOIN) ({names})\b(?!\s+AS\b)", rf"\1 {SHARDS[0]}.\2 AS \2", statement)
+
+
 @pytest.fixture
 def two_shards(migrated: Store) -> Iterator[Store]:
     """Two databases, each with what a node has; `migrated` beside them is the single node."""
@@ -126,7 +138,8 @@ def two_shards(migrated: Store) -> Iterator[Store]:
             for shard in SHARDS:
                 migrated.command(f"USE {shard}")
                 for statement in script.statements:
-                    migrated.command(plain(statement))
+                    if made := shared(plain(statement), shard):
+                        migrated.command(made)
         yield migrated
     finally:
         migrated.command(f"USE {own}")

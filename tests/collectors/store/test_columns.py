@@ -129,7 +129,7 @@ def test_the_dialects_fill_the_columns_of_calls(store: Store) -> None:
         "duration_ns",
     }
     made = {"task_ref", "quality", "attrs", "ingested_at"}
-    priced = {"cost_compute_usd"}
+    priced = {"cost_compute_usd", "repricings"}
     assert stored - CANONICAL.keys() == from_span | made | priced
 
 

@@ -4,12 +4,13 @@
 -- The same as `price_book` and `prices/overrides`, with which a test compares it over the whole price list.
 CREATE OR REPLACE MATERIALIZED VIEW calls_rated_mv TO calls_rated AS
 SELECT
-  * EXCEPT (price_class, ingested_at)
+  -- Calls without a price have nothing to join with: no amounts, and a scale that may be divided by.
+  * EXCEPT (price_class, ingested_at) REPLACE (greatest(scale, toInt128(1)) AS scale)
 FROM
 (
   SELECT
     *,
-    sipHash64(provider, request_model, response_model, service_tier, cost_basis = 'self_hosted', dialect != 'worthwhile' AND match(server_address, '^(localhost|.+\\.localhost|127\\..+|10\\..+|192\\.168\\..+|172\\.(1[6-9]|2\\d|3[01])\\..+|169\\.254\\..+|0\\.0\\.0\\.0|::1?|f[cd][0-9a-f:]+|[^.:]+|.+\\.(local|internal|lan|home\\.arpa|svc|cluster\\.local))$'),
+    sipHash64(provider, request_model, response_model, service_tier, cost_basis = 'self_hosted', dialect != 'worthwhile' AND {near_address},
       toDate32(ts), roundDown(intDiv(toUnixTimestamp64Nano(ts), 1000000000) % 86400, dictGet('price_edges', 'seconds', toUInt64(0))), roundDown(ifNull(input_tokens, 0), dictGet('price_edges', 'inputs', toUInt64(0)))) AS price_class
   FROM calls_asked
 ) AS arrived
@@ -134,7 +135,7 @@ LEFT ANY JOIN
                   rank,
                   multiIf(
                     prefix != '' AND sellers[2] != '', sellers[2],
-                    seller_name != 'litellm' OR sellers[1] != '', sellers[1],
+                    seller_name NOT IN ('litellm', '') OR sellers[1] != '', sellers[1],
                     sellers[3]) AS scope,
                   if(prefix != '' AND sellers[2] != '', substring(name, length(prefix) + 2), name) AS reference
                 FROM
@@ -186,7 +187,7 @@ LEFT ANY JOIN
                             service_tier,
                             cost_basis = 'self_hosted' AS is_own,
                             -- The SDK has looked at the address itself.
-                            dialect != 'worthwhile' AND match(server_address, '^(localhost|.+\\.localhost|127\\..+|10\\..+|192\\.168\\..+|172\\.(1[6-9]|2\\d|3[01])\\..+|169\\.254\\..+|0\\.0\\.0\\.0|::1?|f[cd][0-9a-f:]+|[^.:]+|.+\\.(local|internal|lan|home\\.arpa|svc|cluster\\.local))$') AS is_near,
+                            dialect != 'worthwhile' AND {near_address} AS is_near,
                             toDate32(ts) AS price_day,
                             roundDown(intDiv(toUnixTimestamp64Nano(ts), 1000000000) % 86400, dictGet('price_edges', 'seconds', toUInt64(0))) AS price_second,
                             roundDown(ifNull(input_tokens, 0), dictGet('price_edges', 'inputs', toUInt64(0))) AS price_input

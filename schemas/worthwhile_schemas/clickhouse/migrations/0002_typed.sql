@@ -58,6 +58,7 @@ CREATE TABLE IF NOT EXISTS calls
   cache_saving_usd Nullable(Decimal(18, 12)) CODEC(GCD, T64, ZSTD(1)) COMMENT 'What the call would have cost more without prompt caching, NULL if unknown [USD]',
   cost_basis LowCardinality(String) COMMENT 'Basis of the cost: provider, list, contract, self_hosted, emitter or unknown',
   price_version LowCardinality(String) COMMENT 'Version of the prices used, empty if none',
+  repricings UInt32 CODEC(T64, ZSTD(1)) COMMENT 'Times that re-pricing changed the cost; of rows of one call the one with most counts, of equals the last to arrive [1]',
   cost_reported_usd Nullable(Decimal(18, 12)) CODEC(GCD, T64, ZSTD(1)) COMMENT 'Cost that the emitter wrote beside the call, NULL if none [USD]',
   cost_reported_by LowCardinality(String) COMMENT 'Whose figure that is: provider, or emitter (its own price list); empty if none',
   energy_uj Nullable(UInt64) CODEC(T64, ZSTD(1)) COMMENT 'Energy of the call, NULL if not measured [uJ]',
@@ -83,7 +84,7 @@ CREATE TABLE IF NOT EXISTS calls
   ingested_at DateTime64(3, 'UTC') DEFAULT now64(3, 'UTC') CODEC(Delta(8), ZSTD(1)) COMMENT 'When the row was written',
   INDEX ix_trace trace_id TYPE bloom_filter(0.01) GRANULARITY 4
 )
-ENGINE = ReplacingMergeTree
+ENGINE = ReplacingMergeTree(repricings)
 PARTITION BY toDate(ts)
 ORDER BY (workload, toStartOfHour(ts), task_id, ts, trace_id, span_id)
 TTL toDateTime(ingested_at) + INTERVAL 400 DAY

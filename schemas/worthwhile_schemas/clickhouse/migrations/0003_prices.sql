@@ -25,6 +25,18 @@ SELECT
   [toInt128(0)] AS rates
 FROM calls;
 
+CREATE TABLE IF NOT EXISTS calls_repriced
+ENGINE = Null
+COMMENT 'Calls whose cost re-pricing changes, with the cost that they had; keeps nothing'
+EMPTY AS
+SELECT
+  * EXCEPT (ingested_at),
+  '' AS revision,
+  cost_usd AS old_cost_usd,
+  cost_basis AS old_cost_basis,
+  price_version AS old_price_version
+FROM calls;
+
 CREATE TABLE IF NOT EXISTS price_lists
 (
   version String COMMENT 'Names the prices wherever a cost is stored',

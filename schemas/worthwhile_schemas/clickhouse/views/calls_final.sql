@@ -56,6 +56,7 @@ SELECT
   cache_saving_usd,
   cost_basis,
   price_version,
+  repricings,
   cost_reported_usd,
   cost_reported_by,
   energy_uj,

@@ -1,0 +1,1 @@
+"""The actions of `worthwhile prices`, one module each."""

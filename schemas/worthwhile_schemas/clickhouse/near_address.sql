@@ -1,0 +1,1 @@
+match(server_address, '^(localhost|.+\\.localhost|127\\..+|10\\..+|192\\.168\\..+|172\\.(1[6-9]|2\\d|3[01])\\..+|169\\.254\\..+|0\\.0\\.0\\.0|::1?|f[cd][0-9a-f:]+|[^.:]+|.+\\.(local|internal|lan|home\\.arpa|svc|cluster\\.local))$')
