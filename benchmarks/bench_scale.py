@@ -1,10 +1,12 @@
-"""Dashboard queries over a month of calls that are made inside ClickHouse, and what a call takes on disk.
+"""Dashboard queries and cost per successful task over a month of calls, runs and outcomes made inside ClickHouse.
 
-`--rows` says how many calls (a hundred million for the figures of the goal: an hour of CPU, 8 GB), `--folder` keeps
-them for the next run. Times are the best of three on the cores there are; CPU times are what to compare.
+`--rows` says how many calls (a hundred million for the figures of the goal: an hour of CPU, 20 GB), `--folder` keeps
+them for the next run. Tasks are settled as they come in, chunk by chunk, roll-ups at the end; then late judgements of
+ten days are settled. Times are the best of five on the cores there are; CPU times are what to compare.
 """
 
 import argparse
+import json
 import os
 import resource
 import shutil
@@ -23,8 +25,14 @@ from harness.generated import SCALE, Month, fill, statements  # noqa: E402
 from worthwhile_collectors.store import Store, open_store, settle  # noqa: E402
 
 ROWS = 1_000_000
-ROUNDS = 3
-_WORST = {"dashb": "worst_", "trace": ""}
+ROUNDS = 5
+CHUNK_TASKS = 300_000
+"""Runs that are made between two settlings: about as much as one round of settling takes."""
+_KINDS = {"1": "dashboard_query", "3": "dashboard_sketch_query", "5": "trace_by_id"}
+_COSTS = {"cost_per_success_exact": "cost_per_success_exact", "cost_per_success_days": "cost_per_success_days"}
+LATE_SHARE = 0.002
+"""Late signals for each call: 200,000 for a hundred million."""
+_WORST = {"dashb": "worst_", "trace": "", "cost_": ""}
 
 
 def run(rows: int = ROWS, folder: Path | None = None) -> dict[str, tuple[float, str]]:
@@ -46,17 +54,36 @@ def run(rows: int = ROWS, folder: Path | None = None) -> dict[str, tuple[float, 
 
 
 def made(store: Store, month: Month, label: str) -> dict[str, tuple[float, str]]:
-    """Fill `calls` and settle, unless that was done before; CPU of both for a million calls."""
+    """Fill calls, runs and signals and settle everything, unless that was done before; CPU of each."""
     if count(store, "calls") >= month.tasks:
         return {}
-    make = cpu_of(lambda: [None for _ in fill(store, month, "calls")])
+    make = settled_tasks = 0.0
+    start = cpu_seconds()
+    for table, done in fill(store, month, chunk_tasks=CHUNK_TASKS):
+        if table == "signals":
+            make += cpu_seconds() - start
+            settled_tasks += cpu_of(lambda: store.settle_tasks(quiet_s=0))
+            sys.stderr.write(f"  {done} of {month.tasks} runs, CPU s: made {make:.0f}, settled {settled_tasks:.0f}\n")
+            start = cpu_seconds()
     time.sleep(31)  # an hour is settled when it has been quiet for half a minute
     settled = cpu_of(lambda: settle(store))
     millions = month.calls / 1e6
     return {
         f"scale_generate_cpu_s_per_1m_{label}": (round(make / millions, 2), "s"),
         f"scale_settle_cpu_s_per_1m_{label}": (round(settled / millions, 2), "s"),
+        f"scale_settle_tasks_cpu_us_per_task_{label}": (round(settled_tasks / month.tasks * 1e6, 1), "us"),
+        **late(store, month, label),
+        f"scale_peak_memory_mib_{label}": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024, "MiB"),
     }
+
+
+def late(store: Store, month: Month, label: str) -> dict[str, tuple[float, str]]:
+    """Take judgements of ten days back, and settle that."""
+    [insert] = statements("late_signals")
+    signals = int(month.calls * LATE_SHARE)
+    since = month.start + timedelta(days=month.days - 1)
+    store.query_bytes(insert, "Null", {"signals": signals, "since": since.replace(tzinfo=None)})
+    return {f"scale_settle_late_signals_cpu_s_{label}": (round(cpu_of(lambda: store.settle_tasks(quiet_s=0)), 2), "s")}
 
 
 def storage(store: Store, label: str) -> dict[str, tuple[float, str]]:
@@ -78,11 +105,15 @@ def asked(store: Store, month: Month, label: str) -> dict[str, tuple[float, str]
     params = {"start": month.start, "end": month.start + timedelta(days=month.days)}
     params |= {"trace_id": example["id"], "day": example["day"]}
     worst: dict[str, float] = {}
-    for path in sorted((SCALE / "queries").glob("*.sql")):
-        [sql] = statements(f"queries/{path.stem}")
-        kind = {"1": "dashboard_query", "3": "dashboard_sketch_query", "5": "trace_by_id"}[path.stem[0]]
+    for path in [*sorted((SCALE / "queries").glob("*.sql")), *(SCALE / f"{name}.sql" for name in _COSTS)]:
+        [sql] = statements(str(path.relative_to(SCALE).with_suffix("")))
+        kind = _COSTS.get(path.stem) or _KINDS[path.stem[0]]
         wall, cpu = best_of(lambda sql=sql: store.query_bytes(sql, "Null", params))
-        sys.stderr.write(f"  {path.stem:38} {wall:8.1f} ms wall {cpu:8.1f} ms CPU\n")
+        read = json.loads(store.query_bytes(sql, "JSON", params))["statistics"]
+        sys.stderr.write(
+            f"  {path.stem:38} {wall:8.1f} ms wall {cpu:8.1f} ms CPU {read['rows_read']:>12,} rows"
+            f" {read['bytes_read']:>14,} bytes\n"
+        )
         worst[kind] = max(worst.get(kind, 0), wall)
         worst[f"{kind}_cpu"] = max(worst.get(f"{kind}_cpu", 0), cpu)
     return {

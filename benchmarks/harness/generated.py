@@ -36,10 +36,10 @@ def fill(store: Store, month: Month, *tables: str, chunk_tasks: int = CHUNK_TASK
     """Fill `calls`, `task_runs` and `signals`, or those of them that are named; yields table and runs done so far."""
     [view] = statements("tasks")
     store.command(view)
-    for table in tables or ("calls", "task_runs", "signals"):
-        [insert] = statements(table)
-        for first in range(0, month.tasks, chunk_tasks):
-            count = min(chunk_tasks, month.tasks - first)
-            chunk = {"first": first, "count": count, "tasks": month.tasks, "days": month.days, "start": month.start}
+    inserts = {table: statements(table)[0] for table in tables or ("calls", "task_runs", "signals")}
+    for first in range(0, month.tasks, chunk_tasks):
+        count = min(chunk_tasks, month.tasks - first)
+        chunk = {"first": first, "count": count, "tasks": month.tasks, "days": month.days, "start": month.start}
+        for table, insert in inserts.items():
             store.query_bytes(insert, "Null", chunk)
             yield table, first + count

@@ -2,7 +2,7 @@
 
 What a table becomes follows from its text:
 
-* `ENGINE = Null`: the same on every node.
+* `ENGINE = Null`, `ENGINE = Merge`: the same on every node, since they hold no rows.
 * no `PARTITION BY`: small, and each node has all of it. One replicated table over all nodes, so that dictionaries and
   the bookkeeping of roll-ups read it locally.
 * any other: `<name>_local`, replicated within a shard, and `<name>`, a Distributed table over all shards, which is what
@@ -31,7 +31,7 @@ _CREATE: Final = re.compile(
 )
 _ALTER: Final = re.compile(r"^ALTER TABLE (\w+)\s+(.*)$", re.DOTALL)
 _COLUMN_CHANGE: Final = re.compile(r"^(?:ADD|MODIFY|DROP|RENAME|COMMENT|ALTER) COLUMN\b")
-_ENGINE: Final = re.compile(r"\bENGINE = (\w*MergeTree|Null)(?:\(([^)]*)\))?")
+_ENGINE: Final = re.compile(r"\bENGINE = (\w*MergeTree|Null|Merge)\b(?:\(([^)]*)\))?")
 _ORDER: Final = re.compile(r"\bORDER BY (\(.*?\)|\w+)\s*(?:;|$|\n)")
 _WINDOW: Final = re.compile(r"\bnon_replicated_deduplication_window = (\d+)")
 
@@ -138,8 +138,8 @@ def _raw_unit(attributes: str, is_keyed: str) -> str:
 
 def _place(statement: str) -> Place:
     if _ENGINE.search(statement) is None:
-        raise ValueError(f"rendering `{statement[:60]}`: found no engine of the MergeTree family and no Null")
-    if re.search(r"\bENGINE = Null\b", statement):
+        raise ValueError(f"rendering `{statement[:60]}`: found no engine of the MergeTree family, no Null and no Merge")
+    if re.search(r"\bENGINE = (?:Null|Merge)\b", statement):
         return "entry"
     return "sharded" if re.search(r"(?m)^PARTITION BY ", statement) else "everywhere"
 

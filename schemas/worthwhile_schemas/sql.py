@@ -39,6 +39,9 @@ _SETTLE_SETTINGS: Final = (
 """Settling waits for inserts and readers, not they for it."""
 
 
+_SCOPED_READ: Final = re.compile(r"\b(FROM|JOIN)\s+(\w+)\b(?:\(scope = ('\w+')\))?")
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """One SQL file.
@@ -144,6 +147,30 @@ def refreshable_settling() -> tuple[str, ...]:
         step.refreshable_view(after=before.name if before else None)
         for before, step in zip((None, *steps[:-1]), steps, strict=True)
     )
+
+
+def settling(statement: str, *staged: str) -> str:
+    """A statement of settling tasks that reads `settling_x` for `touched_x`, for each x that was worked out before.
+
+    A view works these out at every use; here the views that do stand in the statement as subqueries.
+    """
+    tables = {f"touched_{name}": f"settling_{name}" for name in staged}
+    selects = {view.name: view.statements[0].partition(" AS\n")[2] for view in views()}
+    readers: set[str] = set()
+    for view in views():  # each after those that it reads
+        if view.name not in tables and view.reads & (tables.keys() | readers):
+            readers.add(view.name)
+
+    def replaced(read: re.Match[str]) -> str:
+        word, name, scope = read.groups()
+        if name in tables:
+            return f"{word} {tables[name]}"
+        if name not in readers:
+            return read[0]
+        select = selects[name].replace("{scope:String}", scope or "")
+        return f"{word} ({re.sub(_SCOPED_READ, replaced, select)})"
+
+    return re.sub(_SCOPED_READ, replaced, statement)
 
 
 @cache

@@ -39,7 +39,11 @@ def test_every_script_is_rendered_under_its_own_fingerprint() -> None:
 def test_no_table_stays_unreplicated() -> None:
     texts = "\n".join(statement for script in rendered(SCRIPTS, MAIN) for statement in script.statements)
     engines = set(re.findall(r"\bENGINE = (\w+)", texts))
-    assert engines <= {"Null", "Distributed"} | {e for e in engines if e.startswith("Replicated")}
+    assert engines <= {"Null", "Distributed", "Merge"} | {e for e in engines if e.startswith("Replicated")}
+    views = {script.name for script in SCRIPTS if script.kind == "view"}
+    merged = re.findall(r"\bENGINE = Merge\(currentDatabase\(\), '\^\(([\w|]+)\)\$'\)", texts)
+    assert len(merged) == texts.count("ENGINE = Merge(")
+    assert {name for names in merged for name in names.split("|")} <= views, "reads tables of its own node"
     assert "non_replicated" not in texts
     assert texts.count("ENGINE = Replicated") >= 7
 

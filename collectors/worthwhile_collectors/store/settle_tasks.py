@@ -6,7 +6,7 @@ be visible yet, so that it is computed again. Killed in between, it does the sam
 settling of a database at a time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -14,20 +14,24 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 from worthwhile_collectors.store.errors import QueryFailed
-from worthwhile_schemas.sql import Script
+from worthwhile_schemas.sql import Script, settling
 
 if TYPE_CHECKING:
     from worthwhile_collectors.store.store import Store
 
-ROWS_AT_ONCE: Final = 1_000_000
-"""Rows of the queue that one round takes, more only if a single part has more: bounds its memory."""
+ROWS_AT_ONCE: Final = 1_500_000
+"""Rows of the queue that one round takes: bounds its memory, to about a gigabyte."""
 
 QUIET_S: Final = 30
 """How old a part of the queue must be to be dropped: calls that it is about may become visible after it."""
 
 _NO_SUCH_PART: Final = 232
 _QUEUE: Final = "touched_tasks"
-_FOUND: Final = "SELECT groupUniqArray(toString(toDate(hour))) AS days, uniqExact(task_ref) AS units FROM touched_runs"
+_TOUCHED: Final = "SELECT count() AS touched FROM touched_tasks"
+_HOURS: Final = "SELECT toUnixTimestamp(hour) AS hour, count() AS rows FROM touched_tasks GROUP BY hour ORDER BY hour"
+_STAGED: Final = {"tasks_runs": ("units",), "tasks_facts": ("units", "runs")}
+"""What was worked out before a step and is read by it, instead of the views of the same name."""
+_FOUND: Final = "SELECT groupUniqArray(toString(toDate(hour))) AS days, uniqExact(task_ref) AS units FROM settling_runs"
 _VERSION: Final = "SELECT max(version) + 1 AS version FROM task_settlings"
 _PARTS: Final = """
 SELECT name, rows, modification_time <= now() - toIntervalSecond({age:Float64}) AS is_quiet
@@ -67,8 +71,9 @@ def settle_tasks(store: "Store", now: datetime, *, quiet_s: float = QUIET_S) -> 
     seen: set[str] = set()
     while parts := {name: part for name, part in _queue(store, quiet_s).items() if name not in seen}:
         taken = _bounded(parts)
-        settled = _settle(store, now, taken, is_whole=not seen and len(taken) == len(parts))
-        done = SettledTasks(done.touched + settled.touched, done.units + settled.units, done.days + settled.days)
+        for condition in _conditions(store, taken, is_whole=not seen and len(taken) == len(parts)):
+            settled = _settle(store, now, condition)
+            done = SettledTasks(done.touched + settled.touched, done.units + settled.units, done.days + settled.days)
         seen |= taken.keys()
         for name in taken:
             if taken[name].is_quiet:
@@ -98,21 +103,55 @@ def _bounded(parts: Mapping[str, _Part]) -> dict[str, _Part]:
     return taken
 
 
-def _settle(store: "Store", now: datetime, parts: Mapping[str, _Part], *, is_whole: bool) -> SettledTasks:
-    """Settle what is in these parts, or in the whole queue: then a merge of parts meanwhile is none of our business."""
+def _conditions(store: "Store", parts: Mapping[str, _Part], *, is_whole: bool) -> Iterator[str]:
+    """What tells the rows of these parts, once for every so many of them; nothing if all of the queue is meant.
+
+    Where it is all of the queue, a merge of parts meanwhile is none of our business. A unit of which rows are in two
+    slices is settled by either, and is right after the second.
+    """
+    only = "" if is_whole else "(" + " OR ".join(f"_part = '{name}'" for name in parts) + ")"
+    if sum(part.rows for part in parts.values()) <= ROWS_AT_ONCE:
+        yield only
+        return
+    found = store.query(_HOURS + _settings(only))
+    for piece in _slices([(int(str(row["hour"])), int(str(row["rows"]))) for row in found]):
+        yield f"{only} AND {piece}" if only else piece
+
+
+def _slices(hours: Iterable[tuple[int, int]]) -> Iterator[str]:
+    """Conditions for hours in a row with so many rows together, and for shares of a single hour that has more."""
+    first, last, held = 0, -1, 0
+    for hour, rows in hours:
+        if held and held + rows > ROWS_AT_ONCE:
+            yield f"hour BETWEEN toDateTime({first}) AND toDateTime({last})"
+            held = 0
+        if rows > ROWS_AT_ONCE:  # signals, which have no hour; a busy hour
+            shares = -(-rows // ROWS_AT_ONCE)
+            unit = "if(task_ref = 0, id, task_ref)"
+            yield from (f"hour = toDateTime({hour}) AND {unit} % {shares} = {share}" for share in range(shares))
+            continue
+        first, last, held = hour if not held else first, hour, held + rows
+    if held:
+        yield f"hour BETWEEN toDateTime({first}) AND toDateTime({last})"
+
+
+def _settle(store: "Store", now: datetime, condition: str) -> SettledTasks:
+    """Settle the rows of the queue for which a condition holds."""
     version = int(str(store.query(_VERSION)[0]["version"]))
-    only = _settings("" if is_whole else " OR ".join(f"_part = \\'{name}\\'" for name in parts))
+    only = _settings(condition)
+    [rows] = store.query(_TOUCHED + only)
     _run(store, "tasks_links", {}, only)
-    [found] = store.query(_FOUND + only)
-    days, units = found["days"], found["units"]
+    for step in ("units", "runs"):
+        store.command(f"TRUNCATE TABLE settling_{step}")
+        _run(store, f"tasks_{step}", {}, only)
+    [found] = store.query(_FOUND)
+    days = found["days"]
     _run(store, "tasks_waiting", {"version": version}, only)
     if days:
         _run(store, "tasks_facts", {"version": version}, only)
         _run(store, "tasks_moved", {"version": version}, only)
         _run(store, "tasks_days", {"days": days, "version": version, "now": now}, _settings(""))
-    done = SettledTasks(
-        sum(part.rows for part in parts.values()), int(str(units)), len(days) if isinstance(days, list) else 0
-    )
+    done = SettledTasks(int(str(rows["touched"])), int(str(found["units"])), len(days) if isinstance(days, list) else 0)
     counts = {"touched": done.touched, "units": done.units, "days": done.days}
     _run(store, "tasks_done", {"version": version, "now": now} | counts)
     return done
@@ -121,7 +160,8 @@ def _settle(store: "Store", now: datetime, parts: Mapping[str, _Part], *, is_who
 def _settings(condition: str) -> str:
     """Settings of a step, under which every view sees only a part of the queue if there is a condition."""
     always = " SETTINGS max_partitions_per_insert_block = 0, do_not_merge_across_partitions_select_final = 1"
-    return f"{always}, additional_table_filters = {{'{_QUEUE}': '{condition}'}}" if condition else always
+    quoted = condition.replace("'", "\\'")
+    return f"{always}, additional_table_filters = {{'{_QUEUE}': '{quoted}'}}" if condition else always
 
 
 def _drop(store: "Store", part: str) -> None:
@@ -139,4 +179,5 @@ def _run(store: "Store", name: str, values: Mapping[str, object], settings: str 
 @cache
 def _statement(name: str) -> str:
     text = (files("worthwhile_schemas") / "clickhouse" / "settle" / f"{name}.sql").read_text("utf-8")
-    return Script("view", 0, name, text).statements[0]
+    statement = Script("view", 0, name, text).statements[0]
+    return settling(statement, *_STAGED.get(name, ()))

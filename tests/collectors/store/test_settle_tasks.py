@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ import pytest
 from tests.collectors.store.task_model import Call, Model, Run, Signal
 
 from worthwhile_collectors.store import Store, settle_tasks
+from worthwhile_schemas.sql import settling
 
 BEGIN = datetime(2026, 11, 1, 22, tzinfo=UTC)
 HOUR_NS = 3_600 * 10**9
@@ -196,3 +198,21 @@ def test_signals_of_no_known_task_are_counted_by_workload_and_age(store: Store) 
         store.settle_tasks(quiet_s=0)
     insert(store, [Run(7, "a", "misspelt", 0, 1, "completed")])
     assert store.query("SELECT * FROM waiting_by_workload") == []
+
+
+def test_the_large_view_is_planned_only_while_something_is_queued(store: Store) -> None:
+    def plan() -> str:
+        return store.query_bytes("EXPLAIN SELECT count() FROM task_units", "TSVRaw").decode()
+
+    insert(store, [Run(1, "a", "k", 0, 10**9, "completed")])
+    store.settle_tasks(quiet_s=0)
+    assert "Join" not in plan()
+    insert(store, [Signal("s", "accept", "human", 5, 1, voided=False, unit=("a", "k"))])
+    assert "Join" in plan()
+
+
+def test_a_settling_reads_what_was_worked_out_before_instead_of_the_views() -> None:
+    facts = settling("SELECT * FROM touched_facts", "units", "runs")
+    assert not {"touched_units", "touched_runs", "signal_states", "touched_calls"} & set(re.findall(r"\w+", facts))
+    assert {"settling_units", "settling_runs", "signals", "calls_counted"} <= set(re.findall(r"\w+", facts))
+    assert "{scope" not in facts

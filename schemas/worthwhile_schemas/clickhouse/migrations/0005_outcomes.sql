@@ -13,8 +13,27 @@ CREATE TABLE IF NOT EXISTS touched_tasks
   span_id FixedString(8) COMMENT 'Span that a signal names when it names no task, else zero [8 bytes]'
 )
 ENGINE = MergeTree
-ORDER BY id
+ORDER BY (hour, id)
 SETTINGS non_replicated_deduplication_window = 10000;
+
+CREATE TABLE IF NOT EXISTS settling_units
+(
+  task_ref UInt128 COMMENT 'Unit of account that is being settled',
+  is_counted Bool COMMENT 'Whether runs or calls of the unit were touched; else only signals were'
+)
+ENGINE = MergeTree
+ORDER BY task_ref;
+
+CREATE TABLE IF NOT EXISTS settling_runs
+(
+  task_ref UInt128 COMMENT 'Unit of account that is being settled',
+  workload LowCardinality(String) COMMENT 'Workload of a run of it',
+  run UInt128 COMMENT 'That run',
+  hour DateTime('UTC') COMMENT 'Hour in which the run or a call right under it started',
+  is_counted Bool COMMENT 'Whether runs or calls of the unit were touched; else only signals were'
+)
+ENGINE = MergeTree
+ORDER BY (hour, workload, run);
 
 CREATE TABLE IF NOT EXISTS task_links
 (
@@ -78,6 +97,10 @@ ENGINE = ReplacingMergeTree(version)
 PARTITION BY cohort_day
 ORDER BY (workload, task_ref)
 SETTINGS min_age_to_force_merge_seconds = 3600, min_age_to_force_merge_on_partition_only = 1;
+
+-- Reads the view that its condition on `_table` names, and only plans that one.
+CREATE TABLE IF NOT EXISTS units_now AS task_facts
+ENGINE = Merge(currentDatabase(), '^(settled_units|fresh_units)$');
 
 CREATE TABLE IF NOT EXISTS waiting_signals
 (

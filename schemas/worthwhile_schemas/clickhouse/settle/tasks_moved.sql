@@ -21,7 +21,7 @@ FROM
       toDate(hour),
       workload,
       task_ref
-    FROM touched_runs
+    FROM settling_runs
   )
 )
 WHERE settled_version < newest_version;

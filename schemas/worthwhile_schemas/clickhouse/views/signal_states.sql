@@ -6,121 +6,132 @@ CREATE OR REPLACE VIEW signal_states AS
 SELECT
   task_ref,
   signal_id,
-  latest.task_id AS task_id,
-  latest.workload AS workload,
-  latest.task_key AS task_key,
-  latest.kind AS kind,
-  latest.name AS name,
-  latest.label AS label,
-  latest.value AS value,
-  latest.verdict AS verdict,
-  latest.actor AS actor,
-  latest.source AS source,
-  latest.event_ts AS event_ts,
-  latest.revision AS revision,
-  latest.voided OR (task_ref != 0 AND latest.event_ts <= withdrawn_ts) AS voided,
+  if(latest_task_id = 0, '', UUIDNumToString(reinterpretAsFixedString(byteSwap(latest_task_id)))) AS task_id,
+  latest_workload AS workload,
+  latest_task_key AS task_key,
+  latest_kind AS kind,
+  latest_name AS name,
+  latest_label AS label,
+  latest_value AS value,
+  latest_verdict AS verdict,
+  latest_actor AS actor,
+  latest_source AS source,
+  latest_event_ts AS event_ts,
+  latest_revision AS revision,
+  latest_voided OR (task_ref != 0 AND latest_event_ts <= withdrawn_ts) AS voided,
   is_withdrawal,
-  latest.service AS service
+  latest_service AS service
 FROM
 (
   SELECT
     *,
-    maxIf(latest.event_ts, is_withdrawal) OVER (PARTITION BY task_ref) AS withdrawn_ts
+    maxIf(latest_event_ts, is_withdrawal) OVER (PARTITION BY task_ref) AS withdrawn_ts
   FROM
   (
     SELECT
       record.unit AS task_ref,
       record.signal_id AS signal_id,
-      argMax(
-        CAST(
-          (
-            if(record.task_id = 0, '', UUIDNumToString(reinterpretAsFixedString(byteSwap(record.task_id)))),
-            record.workload, record.task_key, record.kind, record.name, record.label, record.value, record.verdict,
-            record.actor, record.source, record.event_ts, record.revision, record.voided, record.service
-          ),
-          'Tuple(task_id String, workload String, task_key String, kind String, name String, label String, value Nullable(Float64), verdict Nullable(UInt8), actor String, source String, event_ts DateTime64(9, \'UTC\'), revision Int64, voided Bool, service String)'),
-        (record.revision, record.event_ts)) AS latest,
+      argMax(record.task_id, version) AS latest_task_id,
+      argMax(record.workload, version) AS latest_workload,
+      argMax(record.task_key, version) AS latest_task_key,
+      argMax(record.kind, version) AS latest_kind,
+      argMax(record.name, version) AS latest_name,
+      argMax(record.label, version) AS latest_label,
+      if(argMax(isNull(record.value), version), NULL, argMax(ifNull(record.value, 0), version)) AS latest_value,
+      if(argMax(isNull(record.verdict), version), NULL, argMax(ifNull(record.verdict, 0), version)) AS latest_verdict,
+      argMax(record.actor, version) AS latest_actor,
+      argMax(record.source, version) AS latest_source,
+      argMax(record.event_ts, version) AS latest_event_ts,
+      argMax(record.revision, version) AS latest_revision,
+      argMax(record.voided, version) AS latest_voided,
+      argMax(record.service, version) AS latest_service,
       countIf(record.kind != 'void') = 0 AS is_withdrawal
     FROM
     (
       SELECT
         *,
-        task_ref AS unit
-      FROM signals FINAL
-      WHERE task_ref != 0
-        AND ({scope:String} != 'touched' OR task_ref IN (SELECT task_ref FROM touched_units))
-        AND ({scope:String} != 'waiting' OR task_ref IN (SELECT id FROM waiting_tasks))
-      UNION ALL
-      SELECT
-        by_run.*,
-        runs.unit AS unit
+        bitShiftLeft(toInt128(revision), 64) + toInt128(toUnixTimestamp64Nano(event_ts)) AS version
       FROM
       (
-        SELECT *
-        FROM signals FINAL
-        WHERE task_ref = 0 AND task_id != 0
-          AND ({scope:String} != 'touched' OR task_id IN (SELECT run FROM touched_runs))
-          AND ({scope:String} != 'waiting' OR task_id IN (SELECT id FROM waiting_tasks))
-      ) AS by_run
-      LEFT JOIN
-      (
         SELECT
-          id,
-          any(ref) AS unit
+          *,
+          task_ref AS unit
+        FROM signals FINAL
+        PREWHERE task_ref != 0
+          AND ({scope:String} != 'touched' OR task_ref IN (SELECT task_ref FROM touched_units))
+          AND ({scope:String} != 'waiting' OR task_ref IN (SELECT id FROM waiting_tasks))
+        UNION ALL
+        SELECT
+          by_run.*,
+          runs.unit AS unit
         FROM
+        (
+          SELECT *
+          FROM signals FINAL
+          PREWHERE task_ref = 0 AND task_id != 0
+            AND ({scope:String} != 'touched' OR task_id IN (SELECT run FROM touched_runs))
+            AND ({scope:String} != 'waiting' OR task_id IN (SELECT id FROM waiting_tasks))
+        ) AS by_run
+        LEFT JOIN
         (
           SELECT
             id,
-            if(task_ref = 0, id, task_ref) AS ref
-          FROM task_links
-          WHERE run = 0 AND {scope:String} = 'all'
-            AND id IN (SELECT task_id FROM signals WHERE task_ref = 0 AND task_id != 0)
-          UNION ALL
-          SELECT
-            id,
-            task_ref AS ref
-          FROM touched_tasks
-          WHERE id = run AND what != 'signal' AND {scope:String} = 'all'
-          UNION ALL
-          SELECT
-            run AS id,
-            task_ref AS ref
-          FROM touched_runs
-          WHERE {scope:String} = 'touched'
-        )
-        GROUP BY id
-      ) AS runs ON runs.id = by_run.task_id
-      UNION ALL
-      SELECT
-        by_span.*,
-        spans.unit AS unit
-      FROM
-      (
-        SELECT *
-        FROM signals FINAL
-        WHERE task_ref = 0 AND task_id = 0
-      ) AS by_span
-      LEFT JOIN
-      (
+            any(ref) AS unit
+          FROM
+          (
+            SELECT
+              id,
+              if(task_ref = 0, id, task_ref) AS ref
+            FROM task_links
+            WHERE run = 0 AND {scope:String} = 'all'
+              AND id IN (SELECT task_id FROM signals WHERE task_ref = 0 AND task_id != 0)
+            UNION ALL
+            SELECT
+              id,
+              task_ref AS ref
+            FROM touched_tasks
+            WHERE id = run AND what != 'signal' AND {scope:String} = 'all'
+            UNION ALL
+            SELECT
+              run AS id,
+              task_ref AS ref
+            FROM touched_runs
+            WHERE {scope:String} = 'touched'
+          )
+          GROUP BY id
+        ) AS runs ON runs.id = by_run.task_id
+        UNION ALL
         SELECT
-          trace_id,
-          span_id,
-          any(task_ref) AS unit
+          by_span.*,
+          spans.unit AS unit
         FROM
         (
-          SELECT trace_id, span_id, task_ref
-          FROM task_runs
-          WHERE trace_id IN (SELECT trace_id FROM signals WHERE task_ref = 0 AND task_id = 0)
-          UNION ALL
-          SELECT trace_id, span_id, task_ref
-          FROM calls
-          WHERE trace_id IN (SELECT trace_id FROM signals WHERE task_ref = 0 AND task_id = 0)
-        )
-        WHERE task_ref != 0
-        GROUP BY
-          trace_id,
-          span_id
-      ) AS spans ON spans.trace_id = by_span.trace_id AND spans.span_id = by_span.span_id
+          SELECT *
+          FROM signals FINAL
+          PREWHERE task_ref = 0 AND task_id = 0
+        ) AS by_span
+        LEFT JOIN
+        (
+          SELECT
+            trace_id,
+            span_id,
+            any(task_ref) AS unit
+          FROM
+          (
+            SELECT trace_id, span_id, task_ref
+            FROM task_runs
+            WHERE trace_id IN (SELECT trace_id FROM signals WHERE task_ref = 0 AND task_id = 0)
+            UNION ALL
+            SELECT trace_id, span_id, task_ref
+            FROM calls
+            WHERE trace_id IN (SELECT trace_id FROM signals WHERE task_ref = 0 AND task_id = 0)
+          )
+          WHERE task_ref != 0
+          GROUP BY
+            trace_id,
+            span_id
+        ) AS spans ON spans.trace_id = by_span.trace_id AND spans.span_id = by_span.span_id
+      )
     ) AS record
     GROUP BY
       record.unit,

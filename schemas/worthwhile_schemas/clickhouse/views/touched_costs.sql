@@ -41,9 +41,12 @@ FROM
     toUInt32(countIf(is_own)) AS runs,
     toUInt32(countIf(is_own AND run_status = 'open')) AS open_runs,
     toUInt32(countIf(is_own AND run_status = 'failed')) AS failed_runs,
-    arrayMap(one -> one.3, arraySort(groupArrayIf((run_ts, run, assumeNotNull(run_duration_ns)), isNotNull(run_duration_ns)))) AS durations,
-    argMaxIf(run_status, (run_ts, run), is_own) AS last_status,
-    argMaxIf(run_ts + toIntervalNanosecond(ifNull(run_duration_ns, 0)), (run_ts, run), is_own) AS last_end,
+    arraySort(
+      (took, at) -> at,
+      groupArrayIf(assumeNotNull(run_duration_ns), isNotNull(run_duration_ns)),
+      groupArrayIf(run_order, isNotNull(run_duration_ns))) AS durations,
+    argMaxIf(run_status, run_order, is_own) AS last_status,
+    argMaxIf(run_ts + toIntervalNanosecond(ifNull(run_duration_ns, 0)), run_order, is_own) AS last_end,
     toUInt32(minIf(run_depth, is_own)) AS depth,
     sum(called.calls) AS calls,
     sum(called.failed_calls) AS failed_calls,
@@ -60,8 +63,8 @@ FROM
     sum(called.cache_read_tokens) AS cache_read_tokens,
     sum(called.cache_write_tokens) AS cache_write_tokens,
     sum(called.reasoning_tokens) AS reasoning_tokens,
-    max(called.last_call).4 AS last_model,
-    arraySort(arrayDistinct(arrayFlatten(groupArray(called.models)))) AS models,
+    argMaxIf(called.newest_model, called.newest, called.calls > 0) AS last_model,
+    arraySort(groupUniqArrayArray(called.models)) AS models,
     sum(called.weights) / greatest(sum(called.calls), 1) AS weight
   FROM
   (
@@ -71,17 +74,19 @@ FROM
       max(own) AS is_own,
       argMax(workload, has_span) AS run_workload,
       argMax(task_key, has_span) AS run_key,
-      if(max(has_span), maxIf(began, has_span), min(began)) AS run_ts,
+      if(max(has_span), minIf(ts, has_span), min(ts)) AS run_ts,
+      -- by start, then by id
+      bitShiftLeft(toInt256(toUnixTimestamp64Nano(run_ts)), 128) + toInt256(run) AS run_order,
       maxIf(duration_ns, has_span) AS run_duration_ns,
       if(max(has_span), argMax(status, has_span), 'open') AS run_status,
       max(depth) AS run_depth,
-      sum(part.calls) AS calls,
-      sum(part.failed_calls) AS failed_calls,
-      sum(part.priced_calls) AS priced_calls,
-      sum(part.self_hosted_calls) AS self_hosted_calls,
-      sum(part.unpriced_calls) AS unpriced_calls,
-      sum(part.retries) AS retries,
-      sum(part.fallbacks) AS fallbacks,
+      countIf(NOT has_span) AS calls,
+      countIf(part.error_type != '') AS failed_calls,
+      countIf(isNotNull(part.cost_usd)) AS priced_calls,
+      countIf(NOT has_span AND isNull(part.cost_usd) AND part.cost_basis = 'self_hosted') AS self_hosted_calls,
+      countIf(NOT has_span AND isNull(part.cost_usd) AND part.cost_basis != 'self_hosted') AS unpriced_calls,
+      sum(ifNull(part.resend_count, 0)) AS retries,
+      countIf(part.fallback_from != '') AS fallbacks,
       sum(part.cost_usd) AS cost_usd,
       sum(part.cache_saving_usd) AS cache_saving_usd,
       sum(part.energy_uj) AS energy_uj,
@@ -90,9 +95,10 @@ FROM
       sum(part.cache_read_tokens) AS cache_read_tokens,
       sum(part.cache_write_tokens) AS cache_write_tokens,
       sum(part.reasoning_tokens) AS reasoning_tokens,
-      max(part.last_call) AS last_call,
-      arrayFlatten(groupArray(part.models)) AS models,
-      sum(part.weights) AS weights
+      maxIf(part.call_order, NOT has_span) AS newest,
+      argMaxIf(part.model, part.call_order, NOT has_span) AS newest_model,
+      groupUniqArrayIf(part.model, NOT has_span) AS models,
+      sum(part.sample_weight) AS weights
     FROM
     (
       SELECT
@@ -101,64 +107,56 @@ FROM
         true AS own,
         workload,
         task_key,
-        ts AS began,
+        ts,
         toNullable(duration_ns) AS duration_ns,
         status,
         depth,
         true AS has_span,
-        0 AS calls,
-        0 AS failed_calls,
-        0 AS priced_calls,
-        0 AS self_hosted_calls,
-        0 AS unpriced_calls,
-        0 AS retries,
-        0 AS fallbacks,
+        toInt128(0) AS call_order,
+        '' AS error_type,
         NULL AS cost_usd,
+        '' AS cost_basis,
         NULL AS cache_saving_usd,
         NULL AS energy_uj,
+        NULL AS resend_count,
+        '' AS fallback_from,
         NULL AS input_tokens,
         NULL AS output_tokens,
         NULL AS cache_read_tokens,
         NULL AS cache_write_tokens,
         NULL AS reasoning_tokens,
-        (toDateTime64(0, 9, 'UTC'), toFixedString('', 16), toFixedString('', 8), '') AS last_call,
-        CAST([] AS Array(String)) AS models,
-        0. AS weights
+        '' AS model,
+        0. AS sample_weight
       FROM touched_run_spans
       UNION ALL
       SELECT
         unit,
         task_id AS run,
-        max(is_own) AS own,
-        any(workload) AS workload,
-        any(task_key) AS task_key,
-        min(ts) AS began,
+        is_own AS own,
+        workload,
+        task_key,
+        one.ts AS ts,
         NULL AS duration_ns,
         '' AS status,
-        max(depth) AS depth,
+        depth,
         false AS has_span,
-        count() AS calls,
-        countIf(one.error_type != '') AS failed_calls,
-        countIf(isNotNull(one.cost_usd)) AS priced_calls,
-        countIf(isNull(one.cost_usd) AND one.cost_basis = 'self_hosted') AS self_hosted_calls,
-        countIf(isNull(one.cost_usd) AND one.cost_basis != 'self_hosted') AS unpriced_calls,
-        sum(ifNull(one.resend_count, 0)) AS retries,
-        countIf(one.fallback_from != '') AS fallbacks,
-        sum(one.cost_usd) AS cost_usd,
-        sum(one.cache_saving_usd) AS cache_saving_usd,
-        sum(one.energy_uj) AS energy_uj,
-        sum(one.input_tokens) AS input_tokens,
-        sum(one.output_tokens) AS output_tokens,
-        sum(one.cache_read_tokens) AS cache_read_tokens,
-        sum(one.cache_write_tokens) AS cache_write_tokens,
-        sum(one.reasoning_tokens) AS reasoning_tokens,
-        max((one.ts, one.trace_id, one.span_id, toString(one.model))) AS last_call,
-        groupUniqArray(toString(one.model)) AS models,
-        sum(one.sample_weight) AS weights
+        -- by start, then by id
+        bitShiftLeft(toInt128(toUnixTimestamp64Nano(one.ts)), 64) + toInt128(cityHash64(one.trace_id, one.span_id)) AS call_order,
+        one.error_type AS error_type,
+        one.cost_usd AS cost_usd,
+        one.cost_basis AS cost_basis,
+        one.cache_saving_usd AS cache_saving_usd,
+        one.energy_uj AS energy_uj,
+        one.resend_count AS resend_count,
+        one.fallback_from AS fallback_from,
+        one.input_tokens AS input_tokens,
+        one.output_tokens AS output_tokens,
+        one.cache_read_tokens AS cache_read_tokens,
+        one.cache_write_tokens AS cache_write_tokens,
+        one.reasoning_tokens AS reasoning_tokens,
+        toString(one.model) AS model,
+        one.sample_weight AS sample_weight
       FROM touched_calls AS one
-      GROUP BY
-        unit,
-        run
     ) AS part
     GROUP BY
       unit,
@@ -200,7 +198,7 @@ SELECT
   models,
   sample_weight
 FROM task_facts FINAL
-WHERE NOT is_gone AND (cohort_day, workload, task_ref) IN
+PREWHERE (cohort_day, workload, task_ref) IN
 (
   SELECT
     toDate(hour),
@@ -208,4 +206,5 @@ WHERE NOT is_gone AND (cohort_day, workload, task_ref) IN
     task_ref
   FROM touched_runs
   WHERE NOT is_counted
-);
+)
+WHERE NOT is_gone;
