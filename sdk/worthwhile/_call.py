@@ -8,7 +8,8 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from opentelemetry.util.types import AttributeValue
 
 from worthwhile._endpoints import Endpoint
-from worthwhile.usage import Usage
+from worthwhile.usage import Counts, Usage
+from worthwhile_schemas import attributes as names
 
 Facts: TypeAlias = tuple[Any, ...]
 """Scalars, and tuples of scalars, as an adaptor took them from an answer: its id, what it counted, and then whatever
@@ -85,13 +86,13 @@ class Format:
         operation: `chat`, `embeddings`, `text_completion`.
         request: Attributes of the request, from what the adaptor kept of it.
         response: The response, from its facts.
-        counted: Tokens and the reported cost alone, from the second fact; `None` leaves them to `response`.
+        counted: Counts as of a usage, and the reported cost, from the second fact; `None` leaves them to `response`.
     """
 
     operation: str
     request: Callable[[Any], Mapping[str, AttributeValue]]
     response: Callable[[Facts], CallResponse]
-    counted: Callable[[Any], tuple[Usage | None, str | None]] | None = None
+    counted: Callable[[Any], tuple[Counts, str | None]] | None = None
 
 
 def normal_tier(tier: str | None) -> str | None:
@@ -105,6 +106,19 @@ class Target(NamedTuple):
     known: Endpoint
     server: str
 
+
+COUNTS: Final = (
+    names.INPUT_TOKENS,
+    names.OUTPUT_TOKENS,
+    names.CACHE_READ_TOKENS,
+    names.CACHE_WRITE_TOKENS,
+    names.CACHE_WRITE_1H_TOKENS,
+    names.REASONING_TOKENS,
+    names.AUDIO_INPUT_TOKENS,
+    names.AUDIO_OUTPUT_TOKENS,
+    names.WEB_SEARCHES,
+)
+"""The attributes of a `Usage`, in its order."""
 
 _TIERS: Final = {
     "default": "standard",

@@ -11,33 +11,20 @@ import struct
 from collections.abc import Mapping
 from marshal import dumps
 from operator import getitem
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, cast
 
-from worthwhile._call import normal_tier
-from worthwhile._otlp import SMALL, SMALL_COUNT, SPAN_ATTRIBUTES, delimited, int64, key_value, text_field, utf8
+from worthwhile import pricing
+from worthwhile._call import COUNTS, normal_tier
+from worthwhile._otlp import SPAN_ATTRIBUTES, CountFields, entry_text_head, float_head, text_field, utf8
 from worthwhile._text import bounded, sendable
-from worthwhile.pricing import price_call
 from worthwhile_schemas import attributes as names
 from worthwhile_schemas.units import NANOSECONDS_PER_SECOND, PICODOLLARS_PER_USD
 
 if TYPE_CHECKING:
-    from worthwhile._call import CallResponse
+    from worthwhile._call import CallResponse, Format
     from worthwhile._call_span import CallSpan
     from worthwhile.pricing import Cost
     from worthwhile.usage import Usage
-
-COUNTS: Final = (
-    names.INPUT_TOKENS,
-    names.OUTPUT_TOKENS,
-    names.CACHE_READ_TOKENS,
-    names.CACHE_WRITE_TOKENS,
-    names.CACHE_WRITE_1H_TOKENS,
-    names.REASONING_TOKENS,
-    names.AUDIO_INPUT_TOKENS,
-    names.AUDIO_OUTPUT_TOKENS,
-    names.WEB_SEARCHES,
-)
-"""The attributes of a `Usage`, in its order."""
 
 _COSTS: Final = (
     names.COST_AMOUNT,
@@ -48,6 +35,7 @@ _COSTS: Final = (
     names.COST_SERVER_TOOLS,
     names.COST_CACHE_SAVING,
 )
+
 _BESIDE: Final = frozenset((
     *COUNTS,
     *_COSTS,
@@ -68,10 +56,9 @@ _MAX_SHAPES: Final = 512
 _MAX_SHAPE_KEY: Final = 2048
 _MAX_SHAPE_ATTRIBUTES: Final = 64
 _LEAST_LIMIT: Final = _MAX_SHAPE_ATTRIBUTES + len(_BESIDE)
+_MAX_ID: Final = 80
 _MAX_LABELS: Final = 64
 _MAX_BASES: Final = 64
-_MAX_READY: Final = 2048
-_MAX_ID: Final = 80
 
 _STATUS: Final = b"\x7a\x00\x85\x01\x00\x01\x00\x00"
 _FAILED: Final = b"\x7a\x02\x18\x02"
@@ -79,7 +66,7 @@ _PARENT_IS_REMOTE: Final = b"\x85\x01\x00\x03\x00\x00"
 """These stand after others of their kind: where a field is there twice, the last one counts."""
 
 
-class _Shape(NamedTuple):
+class _Shape:
     """What many calls have in common.
 
     Attributes:
@@ -89,37 +76,35 @@ class _Shape(NamedTuple):
         provider: Whose prices apply; `None` where that takes a closer look.
         model: The model that they are for.
         tier: Its service tier, in our words.
+        prices: What was known about the prices when a call was last written, as `pricing.entry_at` has it.
+        generation: The price list that it is of.
+        priced_fields: `fields`, with what says the same for every call that has these prices.
     """
 
-    fields: bytes
-    response: "CallResponse | None"
-    held: tuple[object, ...]
-    provider: str | None = None
-    model: str = ""
-    tier: str | None = None
+    __slots__ = ("fields", "generation", "held", "model", "priced_fields", "prices", "provider", "response", "tier")
+
+    def __init__(
+        self,
+        fields: bytes,
+        response: "CallResponse | None",
+        held: tuple[object, ...],
+        provider: str | None = None,
+        model: str = "",
+        tier: str | None = None,
+    ) -> None:
+        self.fields = fields
+        self.response = response
+        self.held = held
+        self.provider = provider
+        self.model = model
+        self.tier = tier
+        self.prices: pricing.Entry | None = None
+        self.generation = 0
+        self.priced_fields = b""
 
 
 _GENERAL: Final = _Shape(b"", None, ())
 """Stands for calls that go the general way."""
-
-
-class _CountFields(dict[int | None, bytes]):
-    """The fields of one attribute by its number; those of small numbers are kept."""
-
-    __slots__ = ("_heads",)
-
-    def __init__(self, name: str) -> None:
-        super().__init__({None: b""})
-        samples = [1 << 7 * size - 1 for size in range(1, 10)] + [-1]
-        fields = [delimited(b"\x4a", key_value(name, sample)) for sample in samples]
-        self._heads = (b"", *[field[:-size] for size, field in enumerate(fields, 1)])  # by the size of the number
-
-    def __missing__(self, count: int) -> bytes:
-        number = SMALL[count] if 0 <= count < SMALL_COUNT else int64(count)
-        field = self._heads[len(number)] + number
-        if 0 <= count < _MAX_READY:
-            self[count] = field
-        return field
 
 
 def encoded(span: "CallSpan") -> bytes | None:
@@ -127,13 +112,96 @@ def encoded(span: "CallSpan") -> bytes | None:
     if span._written is not None or span._sampled is not None or span.leg is not None or span.attempts or span._state:
         return None
     limits = span._origin.limits
-    shape = _shape_of(span) if limits is _roomy or _has_room(limits) else _GENERAL
+    if limits is not _roomy and not _has_room(limits):
+        return None
+    answer = span.answer
+    try:  # nearly always: an answer as an adaptor took it, of a kind that was seen before
+        shape = _shapes[
+            span.format, id(span.known), span.model, span.is_stream, dumps(span.asked, 2), answer[2:]  # type: ignore[index]
+        ]
+    except (KeyError, TypeError, ValueError):
+        shape = _shape_of(span)
     if shape is _GENERAL:
         return None
+    if shape.provider is not None and span._priced is None and type(answer) is tuple:
+        found = _counted(span, shape, answer)
+        if found is not None:
+            return found
+    return _any(span, shape)
+
+
+def _counted(span: "CallSpan", shape: _Shape, answer: tuple[Any, ...]) -> bytes | None:
+    """The span of a call whose tokens have a price and are as they should be; `None` for another one."""
+    id_, counts, count = answer[0], answer[1], span.format.counted
+    if type(id_) is not str or len(id_) >= _MAX_ID or counts is None or count is None:
+        return None
+    usage, reported = count(counts)
+    if reported is not None:
+        return None
+    start_ns, prices = span._start_time, shape.prices
+    if prices is None or shape.generation != pricing.generation or not prices[0] <= start_ns < prices[1]:
+        prices = _find_prices(shape, start_ns)
+    amounts = pricing.short_cost(prices[3], usage)
+    if amounts is None:
+        return None
+    total, answered, read, write, hour, reasoning, heard, spoken, searches = usage
+    if reasoning is not None and reasoning > answered:  # type: ignore[operator]  # pyright: ignore[reportOptionalOperand]
+        return None
+    id_bytes = id_.encode()
+    whole, input_, of_read, of_write, output, tools, saving = amounts
+    return b"".join([
+        b"\x0a\x10",
+        span._trace_id.to_bytes(16, "big"),
+        b"\x12\x08",
+        span._span_id.to_bytes(8, "big"),
+        shape.priced_fields,
+        _times_and_doubles(
+            0x39, start_ns, 0x41, span._end_time,
+            _AMOUNT, whole / PICODOLLARS_PER_USD,
+            _OF_INPUT, input_ / PICODOLLARS_PER_USD,
+            _OF_READ, of_read / PICODOLLARS_PER_USD,
+            _OF_WRITE, of_write / PICODOLLARS_PER_USD,
+            _OF_OUTPUT, output / PICODOLLARS_PER_USD,
+            _OF_TOOLS, tools / PICODOLLARS_PER_USD,
+            _SAVING, saving / PICODOLLARS_PER_USD,
+        ),
+        _input_field[total],
+        _output_field[answered],
+        _read_field[read],
+        _write_field[write],
+        _hour_field[hour],
+        _reasoning_field[reasoning],
+        _heard_field[heard],
+        _spoken_field[spoken],
+        _search_field[searches],
+        _ID_HEADS[len(id_bytes)],
+        id_bytes,
+        *(
+            ()
+            if span._parent is None and span.labels is None and span.first_chunk_ns is None and span.reason is None
+            else _circumstances(span)
+        ),
+    ])  # fmt: skip
+
+
+def _find_prices(shape: _Shape, at_ns: int) -> "pricing.Entry":
+    """What is known about the prices of calls of `shape` at `at_ns`."""
+    generation = pricing.generation
+    found = pricing.entry_at(at_ns, shape.provider or "", shape.model, shape.tier)
+    version, basis = found[3][-2:]
+    shape.prices = None  # as long as the fields are not those of its prices
+    shape.priced_fields = shape.fields + _STATUS + _basis_fields(("reported", basis, version))
+    shape.generation = generation
+    shape.prices = found
+    return found
+
+
+def _any(span: "CallSpan", shape: _Shape) -> bytes:
+    """The span of any call of `shape`."""
     id_, usage, reported = span.counts(shape.response)
     priced, cost = span._priced, None
     if priced is None and shape.provider is not None and usage is not None and reported is None:
-        cost = price_call(
+        cost = pricing.price_call(
             usage, provider=shape.provider, model=shape.model, at_ns=span._start_time, service_tier=shape.tier
         )
     if cost is None:
@@ -180,12 +248,14 @@ def _circumstances(span: "CallSpan") -> list[bytes]:
 
 
 def _id_field(id_: str) -> tuple[bytes, bytes]:
+    """The answer's id: what comes before it, and the text."""
     text = utf8(id_ if len(id_) <= _MAX_ID else bounded(id_))
     size = len(text)
-    return _ID_HEADS[size] if size < _MAX_ID else _text_head(names.RESPONSE_ID, size), text
+    return _ID_HEADS[size] if size < _MAX_ID else entry_text_head(names.RESPONSE_ID, size), text
 
 
 def _parts(cost: "Cost") -> bytes:
+    """The seven amounts of a cost."""
     return _seven_doubles(
         _HEADS[0], cost.total / PICODOLLARS_PER_USD,
         _HEADS[1], cost.input / PICODOLLARS_PER_USD,
@@ -198,10 +268,12 @@ def _parts(cost: "Cost") -> bytes:
 
 
 def _amount(amount: int | None) -> bytes:
+    """The whole amount alone; nothing where it is unknown."""
     return b"" if amount is None else _HEADS[0] + _double(amount / PICODOLLARS_PER_USD)
 
 
 def _shape_of(span: "CallSpan") -> _Shape:
+    """The shape of a span, remembered under what makes it the same for others."""
     answer = span.answer
     rest: tuple[Any, ...] | None = None
     if type(answer) is tuple:
@@ -211,17 +283,17 @@ def _shape_of(span: "CallSpan") -> _Shape:
         rest = response.model, response.finish_reasons, response.service_tier
         if response.attributes or not _is_plain(response.usage):
             return _GENERAL
-    try:
-        told = dumps((span.model, span.is_stream, span.asked, rest), 2)
+    try:  # two that are equal need not be the same, as 1 and True; of the rest only texts are told
+        told, asked = dumps((span.model, span.is_stream, rest), 2), dumps(span.asked, 2)
     except ValueError:  # there is something of the host's own making among the scalars
         return _GENERAL
-    key = (id(span.format), id(span.known), told)
-    return _shapes.get(key) or _remember(key, span)
+    key = (span.format, id(span.known), span.model, span.is_stream, asked, rest)
+    return _shapes.get(key) or _remember(key, len(told) + len(asked), span)
 
 
-def _remember(key: tuple[int, int, bytes], span: "CallSpan") -> _Shape:
+def _remember(key: "_Key", size: int, span: "CallSpan") -> _Shape:
     shape = _shape(span)
-    if len(key[2]) <= _MAX_SHAPE_KEY:
+    if size <= _MAX_SHAPE_KEY:
         if len(_shapes) >= _MAX_SHAPES:
             _shapes.clear()
         _shapes[key] = shape
@@ -284,27 +356,35 @@ def _has_room(limits: Any) -> bool:
     return has_room
 
 
-def _float_head(name: str) -> bytes:
-    """What comes before a floating-point number in an attribute of a span."""
-    return delimited(b"\x4a", key_value(name, 0.5))[:-8]
-
-
-def _text_head(name: str, size: int) -> bytes:
-    """What comes before a text of `size` bytes in an attribute of a span."""
-    whole = delimited(b"\x4a", key_value(name, "x" * size))
-    return whole[: len(whole) - size]
-
-
-_HEADS: Final = tuple([_float_head(name) for name in _COSTS])
-_ID_HEADS: Final = tuple([_text_head(names.RESPONSE_ID, size) for size in range(_MAX_ID)])
-_FIRST_CHUNK_HEAD: Final = _float_head(names.TIME_TO_FIRST_CHUNK)
+_HEADS: Final = tuple([float_head(name) for name in _COSTS])
+_AMOUNT, _OF_INPUT, _OF_READ, _OF_WRITE, _OF_OUTPUT, _OF_TOOLS, _SAVING = _HEADS
+_ID_HEADS: Final = tuple([entry_text_head(names.RESPONSE_ID, size) for size in range(_MAX_ID)])
+_FIRST_CHUNK_HEAD: Final = float_head(names.TIME_TO_FIRST_CHUNK)
 
 _double: Final = struct.Struct("<d").pack
+_COSTS_FORMAT: Final = "".join([f"{len(head)}sd" for head in _HEADS])
 _both_times: Final = struct.Struct("<BQBQ").pack
-_seven_doubles: Final = struct.Struct("<" + "".join([f"{len(head)}sd" for head in _HEADS])).pack
+_seven_doubles: Final = struct.Struct("<" + _COSTS_FORMAT).pack
+_times_and_doubles: Final = struct.Struct("<BQBQ" + _COSTS_FORMAT).pack
+"""The two in one."""
 
-_shapes: Final[dict[tuple[int, int, bytes], _Shape]] = {}
+_count_fields: Final = tuple([CountFields(name) for name in COUNTS])
+(
+    _input_field,
+    _output_field,
+    _read_field,
+    _write_field,
+    _hour_field,
+    _reasoning_field,
+    _heard_field,
+    _spoken_field,
+    _search_field,
+) = _count_fields
+
+_Key: TypeAlias = tuple["Format", int, str | None, bool, bytes, tuple[Any, ...] | None]
+"""Format, server, model, whether it is a stream, and what was asked; the answer beside its id and counts."""
+
+_shapes: Final[dict[_Key, _Shape]] = {}
 _labels: Final[dict[int, tuple[Mapping[str, str], bytes]]] = {}
 _bases: Final[dict[tuple[str, str, str | None], bytes]] = {}
-_count_fields: Final = tuple([_CountFields(name) for name in COUNTS])
 _roomy: Any = None

@@ -10,7 +10,7 @@ from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from worthwhile import _call_otlp, _guard, _legs
-from worthwhile._call import Attempt, CallResponse, Facts, Format, normal_tier
+from worthwhile._call import COUNTS, Attempt, CallResponse, Facts, Format, normal_tier
 from worthwhile._endpoints import Endpoint
 from worthwhile._lean import LeanSpan
 from worthwhile._standins import made_event
@@ -125,7 +125,10 @@ class CallSpan(LeanSpan):
         answer, counted = self.answer, self.format.counted
         if type(answer) is tuple and counted is not None and common is not None:
             id_ = answer[0] if isinstance(answer[0], str) else None
-            return (id_, None, None) if answer[1] is None else (id_, *counted(answer[1]))
+            if answer[1] is None:
+                return id_, None, None
+            counts, reported = counted(answer[1])
+            return id_, Usage(*counts), reported
         response = self.response()
         return (None, None, None) if response is None else (response.id, response.usage, response.reported_cost_usd)
 
@@ -293,7 +296,7 @@ def _add_usage(usage: Usage | None, found: dict[str, AttributeValue]) -> None:
         found[names.USAGE_BASIS] = "missing"
         return
     found[names.USAGE_BASIS] = usage.basis
-    found.update({name: count for name, count in zip(_call_otlp.COUNTS, usage, strict=True) if count is not None})
+    found.update({name: count for name, count in zip(COUNTS, usage, strict=True) if count is not None})
 
 
 def _add_cost(priced: Priced, found: dict[str, AttributeValue]) -> None:

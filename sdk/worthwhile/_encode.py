@@ -169,19 +169,24 @@ def _request(
     groups = _Groups()
     written = skipped = 0
     slice_ends = perf_counter_ns() + _SLICE_NS
-    last_resource = last_scope = put = encode = None
+    last_resource = last_scope = last_origin = put = encode = None
     last_kind: object = None
+    has_origin = False
     for item in items:
         try:
             kind = type(item)  # pyright: ignore[reportUnknownVariableType] - that of anything
             if kind is not last_kind or encode is None:
                 last_kind = kind  # pyright: ignore[reportUnknownVariableType]
                 encode = _encoders.get(kind) or _encoder(kind, generic)  # pyright: ignore[reportUnknownArgumentType]
+                has_origin = hasattr(kind, "_origin")  # pyright: ignore[reportUnknownArgumentType]
+                last_origin = None  # of ours, which are of the same resource if of the same origin
             body = encode(item)
-            resource, scope = item.resource, item.instrumentation_scope
-            if put is None or resource is not last_resource or scope is not last_scope:
-                put = groups.pieces(resource, scope).append
-                last_resource, last_scope = resource, scope
+            if not has_origin or item._origin is not last_origin or put is None:  # noqa: SLF001 - of ours
+                resource, scope = item.resource, item.instrumentation_scope
+                if put is None or resource is not last_resource or scope is not last_scope:
+                    put = groups.pieces(resource, scope).append
+                    last_resource, last_scope = resource, scope
+                last_origin = item._origin if has_origin else None  # noqa: SLF001 - of ours
         except Exception as error:  # noqa: BLE001 - a foreign span may raise anything; its neighbours must not be lost
             skipped += 1
             leave_out(noun, error)

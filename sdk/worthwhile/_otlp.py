@@ -24,6 +24,9 @@ _MASK_64: Final = 0xFFFFFFFFFFFFFFFF
 _INT_MIN: Final = -(1 << 63)
 _INT_MAX: Final = (1 << 63) - 1
 _MAX_TOLD: Final = 32
+_MAX_READY: Final = 2048
+_THREE_BYTES: Final = 1 << 21
+"""The least number that takes four bytes; a number of tokens seldom does."""
 
 _HEADED: Final = 126
 _KEY_TAG: Final = b"\x0a"
@@ -115,6 +118,41 @@ def leave_out(what: str, error: Exception) -> None:
     if reason not in _told and len(_told) < _MAX_TOLD:
         _told.add(reason)
         _guard.warn_once(f"left out {what}: {reason}; later ones like it are left out silently")
+
+
+class CountFields(dict[int | None, bytes]):
+    """The entries of one attribute of a span by its number, none for None; those of small numbers are kept."""
+
+    __slots__ = ("_heads",)
+
+    def __init__(self, name: str) -> None:
+        super().__init__({None: b""})
+        samples = [1 << 7 * size - 1 for size in range(1, 10)] + [-1]
+        fields = [delimited(b"\x4a", key_value(name, sample)) for sample in samples]
+        self._heads = (b"", *[field[:-size] for size, field in enumerate(fields, 1)])  # by the size of the number
+
+    def __missing__(self, count: int) -> bytes:
+        if 0 <= count < SMALL_COUNT:
+            number = SMALL[count]
+        elif SMALL_COUNT <= count < _THREE_BYTES:
+            number = bytes((count & 0x7F | 0x80, count >> 7 & 0x7F | 0x80, count >> 14))
+        else:
+            number = int64(count)
+        field = self._heads[len(number)] + number
+        if 0 <= count < _MAX_READY:
+            self[count] = field
+        return field
+
+
+def float_head(name: str) -> bytes:
+    """What comes before a floating-point number in an attribute of a span."""
+    return delimited(b"\x4a", key_value(name, 0.5))[:-8]
+
+
+def entry_text_head(name: str, size: int) -> bytes:
+    """What comes before a text of `size` bytes in an attribute of a span."""
+    whole = delimited(b"\x4a", key_value(name, "x" * size))
+    return whole[: len(whole) - size]
 
 
 class AttributeEncoder:

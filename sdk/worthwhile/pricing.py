@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
 
 from worthwhile import _guard
-from worthwhile.usage import Usage
+from worthwhile.usage import Counts, Usage
 
 if TYPE_CHECKING:
     from worthwhile_schemas.price_book import Amount, Price, PriceBook, Prices
     from worthwhile_schemas.prices.overrides import Overrides
 
 CostBasis: TypeAlias = Literal["list", "contract"]
+
+generation: int = 0
+"""Changes with the price list."""
 
 MAX_COMPILED: Final = 1024
 """Compiled (provider, model, tier, batch) entries kept; a program that uses more compiles again, and stays right."""
@@ -74,48 +77,65 @@ def price_call(
             price.
         is_batch: Whether the call was part of a batch job.
     """
+    _, _, tariff, rates = entry_at(at_ns, provider, model, service_tier, is_batch=is_batch)
+    fresh, answered = usage.input_tokens, usage.output_tokens
+    if fresh is None or answered is None or answered < 0 or fresh > rates[0]:
+        return None if tariff is None else _detailed_cost(usage, tariff)
+    amounts = short_cost(rates, usage)
+    if amounts is None:
+        return None
+    cost = Cost()
+    (
+        cost.total,
+        cost.input,
+        cost.cache_read,
+        cost.cache_write,
+        cost.output,
+        cost.server_tools,
+        cost.cache_saving,
+    ) = amounts
+    cost.price_version, cost.basis = rates[-2:]
+    return cost
+
+
+def entry_at(at_ns: int, provider: str, model: str, service_tier: str | None, *, is_batch: bool = False) -> "Entry":
+    """What is known about the prices of a model at `at_ns`; it holds until `generation` changes."""
     try:
         entry = _compiled[provider, model, service_tier, is_batch]
     except KeyError:
         entry = _remember((provider, model, service_tier, is_batch), at_ns)
     if not entry[0] <= at_ns < entry[1]:
         entry = _remember((provider, model, service_tier, is_batch), at_ns)
-    _, _, tariff, rates = entry
-    limit, rate, read_rate, read_saving, write_rate, hour_extra, output_rate, search_rate, tools, version, basis = rates
-    fresh, answered = usage.input_tokens, usage.output_tokens
+    return entry
+
+
+def short_cost(rates: "Rates", counts: Counts) -> tuple[int, int, int, int, int, int, int] | None:
+    """The amounts of a `Cost`, in its order, of a call with as few tokens as `rates` hold for; `None` if unknown."""
+    limit, rate, read_rate, read_saving, write_rate, hour_extra, output_rate, search_rate, tools, _, _ = rates
+    fresh, answered, read, write, hour, _, _, _, searches = counts
     if fresh is None or answered is None or answered < 0 or fresh > limit:
-        return None if tariff is None else _detailed_cost(usage, tariff)
-    cost = Cost()
-    cost.price_version, cost.basis = version, basis
-    cost.output = total = answered * output_rate
-    if read := usage.cache_read_tokens:
+        return None
+    of_read = of_write = saving = 0
+    if read:
         fresh = fresh - read if read > 0 else -1  # below zero, the counts contradict each other
-        cost.cache_read = part = read * read_rate
-        cost.cache_saving = read * read_saving
-        total += part
-    else:
-        cost.cache_read = cost.cache_saving = 0
-    if write := usage.cache_write_tokens:
-        hour = usage.cache_write_1h_tokens or 0
+        of_read = read * read_rate
+        saving = read * read_saving
+    if write:
+        hour = hour or 0
         fresh = fresh - write if 0 <= hour <= write else -1
-        part = write * write_rate
+        of_write = write * write_rate
         if hour:
-            part += hour * hour_extra
-        cost.cache_write = part
-        cost.cache_saving += write * rate - part
-        total += part
-    else:
-        cost.cache_write = 0
-        fresh = fresh if not usage.cache_write_1h_tokens else -1
-    if searches := usage.web_searches:
+            of_write += hour * hour_extra
+        saving += write * rate - of_write
+    elif hour:
+        return None
+    if searches:
         fresh = fresh if searches > 0 else -1
         tools += searches * search_rate
     if fresh < 0:
         return None
-    cost.server_tools = tools
-    cost.input = part = fresh * rate
-    cost.total = total + part + tools if tools else total + part
-    return cost
+    of_input, of_output = fresh * rate, answered * output_rate
+    return (of_input + of_read + of_write + of_output + tools, of_input, of_read, of_write, of_output, tools, saving)
 
 
 def use_overrides(path: str | Path | None) -> None:
@@ -123,7 +143,8 @@ def use_overrides(path: str | Path | None) -> None:
 
     A file that cannot be used is reported once, with every problem in it, and list prices go on.
     """
-    global _overrides  # noqa: PLW0603 -- one price list per process, like the snapshot itself
+    global _overrides, generation  # noqa: PLW0603 -- one price list per process, like the snapshot itself
+    generation += 1
     _overrides = None
     if path is not None:
         from worthwhile_schemas.price_book import PriceBookError
@@ -134,6 +155,7 @@ def use_overrides(path: str | Path | None) -> None:
         except PriceBookError as err:
             _guard.warn_once(f"contract prices ignored, calls get list prices: {err}")
     _compiled.clear()
+    generation += 1
 
 
 class _Tariff(NamedTuple):
@@ -156,18 +178,18 @@ class _Tariff(NamedTuple):
 
 
 _Key: TypeAlias = tuple[str, str, str | None, bool]
-_Rates: TypeAlias = tuple[int, int, int, int, int, int, int, int, int, str, CostBasis]
+Rates: TypeAlias = tuple[int, int, int, int, int, int, int, int, int, str, CostBasis]
 """Most input tokens that these hold for; picodollars for a token of input, read from the cache and saved by that,
 written to the cache and what keeping it an hour adds, of output; for a search, for a request; version; basis."""
-_Entry: TypeAlias = tuple[int, int, _Tariff | None, _Rates]
+Entry: TypeAlias = tuple[int, int, _Tariff | None, Rates]
 """From and until when, in Unix nanoseconds; the tariff, `None` for unknown prices; its short form."""
 
 _FOREVER: Final = 1 << 63
 _UNLIMITED: Final = (1 << 30) - 1
 """Tokens up to which the short way is taken; Python compares integers up to here fastest."""
-_NO_RATES: Final[_Rates] = (-1, 0, 0, 0, 0, 0, 0, 0, 0, "", "list")
+_NO_RATES: Final[Rates] = (-1, 0, 0, 0, 0, 0, 0, 0, 0, "", "list")
 
-_compiled: Final[dict[_Key, _Entry]] = {}
+_compiled: Final[dict[_Key, Entry]] = {}
 _overrides: "Overrides | None" = None
 
 
@@ -236,7 +258,7 @@ def _shares(parts: tuple[int, ...], scale: int) -> list[int]:
     return shares
 
 
-def _remember(key: _Key, at_ns: int) -> _Entry:
+def _remember(key: _Key, at_ns: int) -> Entry:
     entry = _entry(key, at_ns)
     if len(_compiled) >= MAX_COMPILED:
         _compiled.clear()
@@ -244,7 +266,7 @@ def _remember(key: _Key, at_ns: int) -> _Entry:
     return entry
 
 
-def _entry(key: _Key, at_ns: int) -> _Entry:
+def _entry(key: _Key, at_ns: int) -> Entry:
     """What `key` costs at `at_ns`, and the interval around it in which that stays so."""
     from worthwhile_schemas.price_book import PriceBookError, shipped
 
@@ -262,7 +284,7 @@ def _entry(key: _Key, at_ns: int) -> _Entry:
     return (-_FOREVER, _FOREVER, None, _NO_RATES)
 
 
-def _entry_in(book: "PriceBook", key: _Key, at_ns: int) -> _Entry:
+def _entry_in(book: "PriceBook", key: _Key, at_ns: int) -> Entry:
     provider, model, service_tier, is_batch = key
     found: list[tuple[Prices, str, CostBasis]] = []
     if (listed := book.find(provider, model)) is not None:
@@ -349,7 +371,7 @@ def _complete(own: dict[str, int]) -> dict[str, int]:
     return inherited | own
 
 
-def _rates(tariff: _Tariff) -> _Rates:
+def _rates(tariff: _Tariff) -> Rates:
     """The lowest step of a tariff, for the short way in `price_call`; no rates when every call needs the long one."""
     if tariff.scale != 1 or tariff.own & {"audio_input", "audio_output", "reasoning"}:
         return _NO_RATES

@@ -1,8 +1,22 @@
 """Tokens of one model call by kind, with the invariants that pricing and the store rely on."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 
 UsageBasis = Literal["reported", "derived", "estimated", "missing", "inconsistent"]
+
+
+Counts: TypeAlias = tuple[
+    int | None,
+    int | None,
+    int | None,
+    int | None,
+    int | None,
+    int | None,
+    int | None,
+    int | None,
+    int | None,
+]
+"""The fields of a `Usage` in its order, where making one would take longer than all that is done with it."""
 
 
 class Usage(NamedTuple):

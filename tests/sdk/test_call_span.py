@@ -1,6 +1,8 @@
 """What a span of ours writes of itself: the same message as the stock encoder makes of what it says when read."""
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, TraceState, set_span_in_context
 
-from worthwhile import _call_otlp, _legs
+from worthwhile import _call_otlp, _legs, pricing
 from worthwhile._call import Attempt, CallResponse, Facts, Format
 from worthwhile._call_span import CallSpan
 from worthwhile._encode import encode_spans
@@ -60,7 +62,11 @@ BRIEF = Format("embeddings", request_of, response_of, counted)
 
 TEXT = st.sampled_from(["", "é", "gpt-4o", "a" * 64, "b" * 3000]) | st.text(st.characters(exclude_categories=["Cs"]))
 MODELS = st.sampled_from(["gpt-4o-mini", "gpt-4o-mini-2024-07-18", "gpt-4o", "claude-sonnet-4-5", "mine", None])
-COUNTS = st.none() | st.sampled_from([0, 1, 127, 128, 1200, 2047, 2048, 1 << 40]) | st.integers(-3, 1 << 62)
+COUNTS = (
+    st.none()
+    | st.sampled_from([0, 1, 127, 128, 1200, 2047, 2048, 16384, (1 << 21) - 1, 1 << 21, 1 << 40])
+    | st.integers(-3, 1 << 62)
+)
 VALUES = st.sampled_from([1, 1.0, True, 0, 0.0, False, ("a",), "1"]) | TEXT | st.floats(allow_nan=False)
 ASKED = st.lists(st.tuples(st.sampled_from("abc"), VALUES), max_size=3).map(tuple)
 USAGES = st.builds(Usage, *[COUNTS] * 9)
@@ -186,6 +192,27 @@ def test_the_usual_call_goes_the_short_way() -> None:
     assert _call_otlp.encoded(span) is not None
     assert agrees(span)
     assert {names.COST_AMOUNT, names.COST_CACHE_SAVING, names.TASK_KEY} <= set(span.attributes)
+
+
+def test_the_usual_call_is_written_straight_from_its_facts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_call_otlp, "_any", lambda span, shape: None)
+    assert _call_otlp.encoded(ended(call(answer=USUAL, labels=LABELS, first_chunk_ns=9))) is not None
+    inconsistent = ("chatcmpl-1", (1200, 96, 1024, None, None, 97, 0, 0, None, None), *USUAL[2:])
+    assert _call_otlp.encoded(ended(call(answer=inconsistent))) is None
+
+
+def test_calls_of_one_kind_have_the_prices_of_their_own_time(tmp_path: Path) -> None:
+    contract = tmp_path / "contract.json"
+    amount = {"input": "1", "output": "2"}
+    row = {"provider": "openai", "model": "gpt-4o-mini*", "since": "2020-01-01", "usd_per_million_tokens": amount}
+    contract.write_text(json.dumps({"schema": "worthwhile.price-overrides/1", "name": "acme", "prices": [row]}))
+    amounts = []
+    for path in (None, contract, None):
+        pricing.use_overrides(path)
+        span = ended(call(answer=USUAL))
+        assert agrees(span)
+        amounts.append(span.attributes[names.COST_AMOUNT])
+    assert amounts[0] == amounts[2] != amounts[1]
 
 
 def test_what_was_read_before_is_written_all_the_same() -> None:

@@ -16,7 +16,7 @@ from worthwhile._context import current_call
 from worthwhile._guard import Guard
 from worthwhile.clients._base import Api, Installed, Library, Patch, request_patches
 from worthwhile.clients._fields import Attributes, fields, inner, number, scalars, text, texts
-from worthwhile.usage import Usage
+from worthwhile.usage import Counts, Usage
 from worthwhile_schemas import attributes as attr
 
 _GUARD: Final = Guard("the library's own span of a message")
@@ -203,15 +203,33 @@ def _compacted(rounds: list[Any]) -> Facts:
 
 def _response(facts: Facts) -> CallResponse:
     id_, counts, model, tier, stop_reason = facts
-    usage = None if counts is None else _usage(*counts)
+    usage = None if counts is None else Usage(*_usage(*counts))
     return CallResponse(text(id_), text(model), texts(stop_reason), usage, text(tier))
 
 
-def _counted(counts: Facts) -> tuple[Usage | None, str | None]:
+def _counted(counts: Facts) -> tuple[Counts, str | None]:
     return _usage(*counts), None
 
 
-def _usage(first: Facts, last: Facts, extra: Facts) -> Usage:
+def _usage(first: Facts, last: Facts, extra: Facts) -> Counts:
+    fresh, answered, read, written, lasting, thought, searches = last
+    if (
+        first is last
+        and not extra
+        and type(fresh) is int
+        and type(answered) is int
+        and (read is None or type(read) is int)
+        and (written is None or type(written) is int)
+        and (lasting is None or type(lasting) is int)
+        and (thought is None or type(thought) is int)
+        and (searches is None or type(searches) is int)
+    ):
+        total = fresh + (read or 0) + (written or 0)
+        return (total, answered, read, written, lasting, thought, None, None, searches)
+    return _summed_usage(first, last, extra)
+
+
+def _summed_usage(first: Facts, last: Facts, extra: Facts) -> Usage:
     fresh, read, written, searches = (_newest(last[index], first[index]) for index in (0, 2, 3, 6))
     more, more_out, more_read, more_written = (sum(number(each[index]) or 0 for each in extra) for index in range(4))
     added = (read or 0) + (written or 0) + more + more_read + more_written

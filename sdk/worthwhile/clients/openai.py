@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from worthwhile._call import CallResponse, Facts, Format
 from worthwhile.clients._base import Api, Installed, Library, Patch, request_patches
 from worthwhile.clients._fields import Attributes, fields, inner, number, reasons, scalars, text, texts
-from worthwhile.usage import Usage
+from worthwhile.usage import Counts, Usage
 from worthwhile_schemas import attributes as attr
 
 if TYPE_CHECKING:
@@ -264,9 +264,20 @@ def _chat_response(facts: Facts) -> CallResponse:
     return _response(facts, *((None, None) if counts is None else _chat_counted(counts)))
 
 
-def _chat_counted(counts: Facts) -> tuple[Usage | None, str | None]:
+def _chat_counted(counts: Facts) -> tuple[Counts, str | None]:
+    total, answered, cached, stored, heard, reasoned, spoken, cost = counts
+    if (
+        type(total) is int
+        and type(answered) is int
+        and (cached is None or type(cached) is int)
+        and (stored is None or type(stored) is int)
+        and (heard is None or type(heard) is int)
+        and (reasoned is None or type(reasoned) is int)
+        and (spoken is None or type(spoken) is int)
+    ):
+        return (total, answered, cached, stored, None, reasoned, heard, spoken, None), cost
     total, answered, cached, stored, heard, reasoned, spoken, _ = [n if type(n) is int else None for n in counts]
-    return Usage(total, answered, cached, stored, None, reasoned, heard, spoken), counts[-1]
+    return (total, answered, cached, stored, None, reasoned, heard, spoken, None), cost
 
 
 def _responses_response(facts: Facts) -> CallResponse:
@@ -279,12 +290,13 @@ def _responses_response(facts: Facts) -> CallResponse:
     return response._replace(attributes={**response.attributes, attr.ERROR_TYPE: error})
 
 
-def _responses_counted(counts: Facts) -> tuple[Usage | None, str | None]:
+def _responses_counted(counts: Facts) -> tuple[Counts, str | None]:
     total, answered, cached, stored, lasting, reasoned, searches = map(number, counts[:-1])
-    return Usage(total, answered, cached, stored, lasting, reasoned, None, None, searches), counts[-1]
+    return (total, answered, cached, stored, lasting, reasoned, None, None, searches), counts[-1]
 
 
-def _response(facts: Facts, usage: Usage | None, cost: str | None) -> CallResponse:
+def _response(facts: Facts, counts: Counts | None, cost: str | None) -> CallResponse:
+    usage = None if counts is None else Usage(*counts)
     found: Attributes = {}
     tier = text(facts[3])
     if tier is not None:

@@ -7,9 +7,11 @@ import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from openai.types.chat import ChatCompletionChunk
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 from tests.sdk.clients import openai_ways
 from tests.sdk.clients.conftest import Exported, attributes_of, counted, tokens_of, told
@@ -20,6 +22,8 @@ from tests.wire.provider import Provider
 import worthwhile as ww
 from worthwhile import _streams, _taps
 from worthwhile._call import NO_SKIPS
+from worthwhile._invocation import INERT
+from worthwhile.clients._openai_streams import ChatCollector
 
 each_specimen = pytest.mark.parametrize("specimen", SPECIMENS, ids=lambda specimen: specimen.name)
 
@@ -102,6 +106,55 @@ async def test_nothing_depends_on_which_chunks_are_skipped(
     assert told_with[0] == told_with[1]
     assert "gen_ai.usage.output_tokens" in told_with[0]
     assert seen[0] < seen[1] or specimen.name == "openai-chat"  # whose usage was not asked for, and is hidden
+
+
+def piece(usage: Any = None, reason: str | None = None, tier: str | None = None) -> Any:
+    """A chunk with a piece of an answer, as openai makes it."""
+    choice = {"index": 0, "delta": {"content": "a"}, "finish_reason": reason}
+    head = {"id": "c", "created": 1, "model": "m", "object": "chat.completion.chunk"}
+    return ChatCompletionChunk.model_validate({**head, "choices": [choice], "usage": usage, "service_tier": tier})
+
+
+COUNT = {"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11}
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+@pytest.mark.parametrize("first_tier", [None, "default"])
+@pytest.mark.parametrize("telling", [{"usage": COUNT}, {"reason": "stop"}, {"tier": "flex"}], ids=str)
+async def test_what_a_piece_in_the_middle_tells_is_seen(
+    telling: dict[str, Any], first_tier: str | None, is_async: bool
+) -> None:
+    if first_tier is not None and "tier" in telling:
+        pytest.skip("the tier of a stream is told once")
+    chunks = [piece(tier=first_tier), piece(), piece(**telling), *[piece() for _ in range(9)]]
+    collector = ChatCollector((), (), hides_usage=False)
+    reading = _streams.Reading(INERT, collector)
+
+    async def later() -> AsyncIterator[Any]:
+        for chunk in chunks:
+            yield chunk
+
+    tap: Any = _taps.AsyncStreamTap(later(), reading) if is_async else _taps.stream_tap(iter(chunks), reading)
+    assert await drain(tap) == chunks
+    _, counts, _, tier, _, reason = collector.facts()
+    assert reason == telling.get("reason")
+    assert tier == telling.get("tier", first_tier)
+    assert (None if counts is None else counts[:2]) == ((5, 6) if "usage" in telling else None)
+
+
+@each_specimen
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+async def test_a_stream_that_nobody_begins_to_read_ends_its_call(
+    specimen: Specimen, is_async: bool, provider: Provider, exported: Exported
+) -> None:
+    async with entered(specimen.client(provider.url, is_async=is_async)) as client:
+        stream = await resolve(specimen.create(client, "m-wire", stream=True))
+        response = stream.response
+        del stream
+        gc.collect()
+        assert _streams.settle_dropped(20)
+        assert len(exported.calls) == 1
+        await resolve(response.aclose() if is_async else response.close())
 
 
 @each_specimen
