@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 ROWS_AT_ONCE: Final = 1_500_000
 """Rows of the queue that one round takes: bounds its memory, to about a gigabyte."""
 
+FEW_SLICES: Final = 4
+"""So many slices are shares of the units, which each read all calls of the queue's days; more of them are hours."""
+
 QUIET_S: Final = 30
 """How old a part of the queue must be to be dropped: calls that it is about may become visible after it."""
 
@@ -110,12 +113,21 @@ def _conditions(store: "Store", parts: Mapping[str, _Part], *, is_whole: bool) -
     slices is settled by either, and is right after the second.
     """
     only = "" if is_whole else "(" + " OR ".join(f"_part = '{name}'" for name in parts) + ")"
-    if sum(part.rows for part in parts.values()) <= ROWS_AT_ONCE:
+    shares = -(-sum(part.rows for part in parts.values()) // ROWS_AT_ONCE)
+    if shares <= 1:
         yield only
         return
-    found = store.query(_HOURS + _settings(only))
-    for piece in _slices([(int(str(row["hour"])), int(str(row["rows"]))) for row in found]):
+    pieces = _shares(shares)
+    if shares > FEW_SLICES:
+        found = store.query(_HOURS + _settings(only))
+        pieces = _slices([(int(str(row["hour"])), int(str(row["rows"]))) for row in found])
+    for piece in pieces:
         yield f"{only} AND {piece}" if only else piece
+
+
+def _shares(shares: int) -> Iterator[str]:
+    """Conditions for so many shares of all units: what a unit is touched by is in one of them, judgements included."""
+    yield from (f"if(task_ref = 0, id, task_ref) % {shares} = {share}" for share in range(shares))
 
 
 def _slices(hours: Iterable[tuple[int, int]]) -> Iterator[str]:
@@ -127,8 +139,7 @@ def _slices(hours: Iterable[tuple[int, int]]) -> Iterator[str]:
             held = 0
         if rows > ROWS_AT_ONCE:  # signals, which have no hour; a busy hour
             shares = -(-rows // ROWS_AT_ONCE)
-            unit = "if(task_ref = 0, id, task_ref)"
-            yield from (f"hour = toDateTime({hour}) AND {unit} % {shares} = {share}" for share in range(shares))
+            yield from (f"hour = toDateTime({hour}) AND {share}" for share in _shares(shares))
             continue
         first, last, held = hour if not held else first, hour, held + rows
     if held:
