@@ -2,10 +2,11 @@
 
 `touched_tasks` is the queue. A settling takes whole parts of it, computes the units of account that they name from the
 rows of calls, runs and signals, appends these, and drops the parts that are quiet: what a younger part is about may not
-be visible yet, so that it is computed again. Killed in between, it does the same again, which changes nothing. Run one
-settling of a database at a time.
+be visible yet, so that it is computed again. Killed in between, it does the same again, which changes nothing. Several
+settlings of a database at a time do the same work, each in rows of its own.
 """
 
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -34,6 +35,9 @@ _TOUCHED: Final = "SELECT count() AS touched FROM touched_tasks"
 _HOURS: Final = "SELECT toUnixTimestamp(hour) AS hour, count() AS rows FROM touched_tasks GROUP BY hour ORDER BY hour"
 _STAGED: Final = {"tasks_runs": ("units",), "tasks_facts": ("units", "runs")}
 """What was worked out before a step and is read by it, instead of the views of the same name."""
+_STAGES: Final = ("units", "runs")
+"""What a settling works out once, in `settling_units` and `settling_runs`."""
+
 _FOUND: Final = "SELECT groupUniqArray(toString(toDate(hour))) AS days, uniqExact(task_ref) AS units FROM settling_runs"
 _VERSION: Final = "SELECT max(version) + 1 AS version FROM task_settlings"
 _PARTS: Final = """
@@ -149,13 +153,13 @@ def _slices(hours: Iterable[tuple[int, int]]) -> Iterator[str]:
 def _settle(store: "Store", now: datetime, condition: str) -> SettledTasks:
     """Settle the rows of the queue for which a condition holds."""
     version = int(str(store.query(_VERSION)[0]["version"]))
-    only = _settings(condition)
+    settling = secrets.randbits(63)
+    only = _settings(condition, settling)
     [rows] = store.query(_TOUCHED + only)
     _run(store, "tasks_links", {}, only)
-    for step in ("units", "runs"):
-        store.command(f"TRUNCATE TABLE settling_{step}")
-        _run(store, f"tasks_{step}", {}, only)
-    [found] = store.query(_FOUND)
+    for step in _STAGES:
+        _run(store, f"tasks_{step}", {"settling": settling}, only)
+    [found] = store.query(_FOUND + only)
     days = found["days"]
     _run(store, "tasks_waiting", {"version": version}, only)
     if days:
@@ -165,14 +169,23 @@ def _settle(store: "Store", now: datetime, condition: str) -> SettledTasks:
     done = SettledTasks(int(str(rows["touched"])), int(str(found["units"])), len(days) if isinstance(days, list) else 0)
     counts = {"touched": done.touched, "units": done.units, "days": done.days}
     _run(store, "tasks_done", {"version": version, "now": now} | counts)
+    for step in _STAGES:
+        store.command(f"DELETE FROM settling_{step} WHERE settling = {settling}")  # noqa: S608 - both are ours
     return done
 
 
-def _settings(condition: str) -> str:
-    """Settings of a step, under which every view sees only a part of the queue if there is a condition."""
+def _settings(condition: str, settling: int | None = None) -> str:
+    """Settings of a step, under which every view sees a part of the queue only, and what this settling has staged."""
+    filters = {_QUEUE: condition} if condition else {}
+    if settling is not None:
+        filters |= {f"settling_{step}": f"settling = {settling}" for step in _STAGES}
+    listed = ", ".join(f"'{table}': '{_quoted(condition)}'" for table, condition in filters.items())
     always = " SETTINGS max_partitions_per_insert_block = 0, do_not_merge_across_partitions_select_final = 1"
-    quoted = condition.replace("'", "\\'")
-    return f"{always}, additional_table_filters = {{'{_QUEUE}': '{quoted}'}}" if condition else always
+    return f"{always}, additional_table_filters = {{{listed}}}" if filters else always
+
+
+def _quoted(condition: str) -> str:
+    return condition.replace("'", "\\'")
 
 
 def _drop(store: "Store", part: str) -> None:

@@ -163,6 +163,29 @@ def test_views_of_tasks_are_what_brute_force_says(seed: int, store: Store, monke
     )
 
 
+@pytest.mark.parametrize("moment", ["tasks_units", "tasks_runs", "tasks_facts", "tasks_moved", "tasks_done"])
+def test_a_settling_in_the_middle_of_another_spoils_nothing(
+    moment: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two collectors of one server, or a report beside a collector."""
+    model, rows = Model(), history(5)
+    insert(store, rows)
+    add(model, rows)
+    run, between = settle_tasks._run, [moment]
+
+    def interrupted(store: Store, name: str, *rest: object) -> None:
+        if between == [name]:
+            between.clear()
+            settle_tasks.settle_tasks(store, BEGIN + timedelta(days=60), quiet_s=0)
+        run(store, name, *rest)
+
+    monkeypatch.setattr(settle_tasks, "_run", interrupted)
+    settle_tasks.settle_tasks(store, BEGIN + timedelta(days=60), quiet_s=0)
+    assert between == []
+    assert stored(store, "settled_units") == expected(model)
+    assert stored(store, "task_units") == expected(model)
+
+
 def test_figures_of_a_day_move_as_judgements_arrive_and_say_when(store: Store) -> None:
     runs = [Run(number, "a", f"k{number}", number * 10**9, 10**9, "completed") for number in (1, 2)]
     insert(store, [*runs, *(Call(run.id, run, run.ts, Decimal("0.01") * run.id) for run in runs)])

@@ -18,22 +18,28 @@ SETTINGS non_replicated_deduplication_window = 10000;
 
 CREATE TABLE IF NOT EXISTS settling_units
 (
+  settling UInt64 COMMENT 'Settling that works it out; each reads its own rows only',
   task_ref UInt128 COMMENT 'Unit of account that is being settled',
-  is_counted Bool COMMENT 'Whether runs or calls of the unit were touched; else only signals were'
+  is_counted Bool COMMENT 'Whether runs or calls of the unit were touched; else only signals were',
+  made_at DateTime('UTC') DEFAULT now('UTC') COMMENT 'When it was worked out; what a settling that was killed leaves is forgotten'
 )
 ENGINE = MergeTree
-ORDER BY task_ref;
+ORDER BY (settling, task_ref)
+TTL made_at + INTERVAL 1 HOUR;
 
 CREATE TABLE IF NOT EXISTS settling_runs
 (
+  settling UInt64 COMMENT 'Settling that works it out; each reads its own rows only',
   task_ref UInt128 COMMENT 'Unit of account that is being settled',
   workload LowCardinality(String) COMMENT 'Workload of a run of it',
   run UInt128 COMMENT 'That run',
   hour DateTime('UTC') COMMENT 'Hour in which the run or a call right under it started',
-  is_counted Bool COMMENT 'Whether runs or calls of the unit were touched; else only signals were'
+  is_counted Bool COMMENT 'Whether runs or calls of the unit were touched; else only signals were',
+  made_at DateTime('UTC') DEFAULT now('UTC') COMMENT 'When it was worked out; what a settling that was killed leaves is forgotten'
 )
 ENGINE = MergeTree
-ORDER BY (hour, workload, run);
+ORDER BY (settling, hour, workload, run)
+TTL made_at + INTERVAL 1 HOUR;
 
 CREATE TABLE IF NOT EXISTS task_links
 (

@@ -1,6 +1,7 @@
 -- Their runs, likewise.
-INSERT INTO settling_runs (task_ref, workload, run, hour, is_counted)
+INSERT INTO settling_runs (settling, task_ref, workload, run, hour, is_counted)
 SELECT
+  {settling:UInt64} AS settling,
   task_ref,
   workload,
   run,
