@@ -54,7 +54,7 @@ CARRIERS = (
 )
 
 TRUSTED: dict[str, str] = {
-    "_Watch.__del__": "calls one function, which guards itself",
+    "Reading.forget": "reads one flag and calls one function, which guards itself",
     "active": "reads one flag; what it calls to build the pipeline is guarded",
     "current_run": "one look-up in a dictionary, on which putting back what was current depends",
 }
