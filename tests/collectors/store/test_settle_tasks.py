@@ -163,11 +163,12 @@ def test_views_of_tasks_are_what_brute_force_says(seed: int, store: Store, monke
     )
 
 
-@pytest.mark.parametrize("moment", ["tasks_units", "tasks_runs", "tasks_facts", "tasks_moved", "tasks_done"])
+@pytest.mark.parametrize("condition", ["", "0"])
+@pytest.mark.parametrize("moment", ["tasks_runs", "tasks_facts", "tasks_done"])
 def test_a_settling_in_the_middle_of_another_spoils_nothing(
-    moment: str, store: Store, monkeypatch: pytest.MonkeyPatch
+    moment: str, condition: str, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two collectors of one server, or a report beside a collector."""
+    """Two collectors of one server, or a report beside a collector: of the same rows of the queue, or of none."""
     model, rows = Model(), history(5)
     insert(store, rows)
     add(model, rows)
@@ -176,7 +177,7 @@ def test_a_settling_in_the_middle_of_another_spoils_nothing(
     def interrupted(store: Store, name: str, *rest: object) -> None:
         if between == [name]:
             between.clear()
-            settle_tasks.settle_tasks(store, BEGIN + timedelta(days=60), quiet_s=0)
+            settle_tasks._settle(store, BEGIN + timedelta(days=60), condition)
         run(store, name, *rest)
 
     monkeypatch.setattr(settle_tasks, "_run", interrupted)
