@@ -2,7 +2,7 @@
 -- calls are fallbacks, 4 in 100 fail, local models are metered and not priced, and one model has no price.
 INSERT INTO calls
 (
-  ts, trace_id, span_id, parent_span_id, task_id, task_ref, task_key, workload, service, dialect, scope, span_name, operation,
+  ts, trace_id, span_id, parent_span_id, task_id, task_key, workload, service, dialect, scope, span_name, operation,
   provider, request_model, response_model, response_id, conversation_id, tier, locality, service_tier, server_address,
   system_fingerprint, is_stream, input_tokens, output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens,
   usage_basis, cost_usd, cost_input_usd, cost_cache_read_usd, cost_cache_write_usd, cost_output_usd, cost_server_tools_usd,
@@ -28,7 +28,6 @@ SELECT
   reinterpretAsFixedString(c4) AS span_id,
   run.span_id AS parent_span_id,
   run.task_id AS task_id,
-  run.task_ref AS task_ref,
   run.task_key AS task_key,
   run.workload AS workload,
   run.service AS service,

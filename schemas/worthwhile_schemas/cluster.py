@@ -32,6 +32,7 @@ _CREATE: Final = re.compile(
 _ALTER: Final = re.compile(r"^ALTER TABLE (\w+)\s+(.*)$", re.DOTALL)
 _COLUMN_CHANGE: Final = re.compile(r"^(?:ADD|MODIFY|DROP|RENAME|COMMENT|ALTER) COLUMN\b")
 _ENGINE: Final = re.compile(r"\bENGINE = (\w*MergeTree|Null|Merge)\b(?:\(([^)]*)\))?")
+_UNIT: Final = re.compile(r"(?m)^\s+task_ref \w+ ALIAS (.+) COMMENT ")
 _ORDER: Final = re.compile(r"\bORDER BY (\(.*?\)|\w+)\s*(?:;|$|\n)")
 _WINDOW: Final = re.compile(r"\bnon_replicated_deduplication_window = (\d+)")
 
@@ -111,10 +112,10 @@ def sharding_key(statement: str) -> str:
         both = "LogAttributes['worthwhile.task.key'] != '' AND LogAttributes['worthwhile.workload'] != ''"
         return _raw_unit("LogAttributes", both)
     if {"task_ref", "task_id", "trace_id"} <= columns:
-        return (
-            "sipHash64(multiIf(task_ref != 0, toString(task_ref), task_id != 0, toString(task_id), "
-            "lower(hex(trace_id))))"
-        )
+        computed = _UNIT.search(statement)  # a sharding key cannot name a column that is not stored
+        unit = computed.group(1) if computed else "task_ref"
+        ids = "task_id != 0, toString(task_id), lower(hex(trace_id))"
+        return f"sipHash64(multiIf({unit} != 0, toString({unit}), {ids}))"
     for column, key in (("task_ref", "toString(task_ref)"), ("TraceId", "lower(TraceId)")):
         if column in columns:
             return f"sipHash64({key})"

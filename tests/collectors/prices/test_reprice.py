@@ -124,7 +124,7 @@ def test_a_span_that_arrives_again_does_not_undo_a_new_cost(
 
 
 def test_roll_ups_and_tasks_notice(database: Database, repriced: Words, new_price: str) -> None:
-    task = {"task_id": TASK, "task_ref": TASK, "workload": "w"}
+    task = {"task_id": TASK, "workload": "w"}
     _insert(database, {"request_model": "brand-new-1", **task}, _billed("0.02", **task))
     database.execute(_PUT_BACK, {})
     sums = "SELECT sum(cost_usd) AS usd, sum(calls) AS n FROM calls_hourly"

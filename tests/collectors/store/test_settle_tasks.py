@@ -6,7 +6,6 @@ import re
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from hashlib import md5
 
 import pytest
 from tests.collectors.store.task_model import Call, Model, Run, Signal
@@ -16,6 +15,7 @@ from worthwhile_schemas.sql import settling
 
 BEGIN = datetime(2026, 11, 1, 22, tzinfo=UTC)
 HOUR_NS = 3_600 * 10**9
+REFS: dict[object, int] = {}
 
 
 def history(seed: int) -> list[Run | Call | Signal]:
@@ -70,8 +70,18 @@ def insert(store: Store, rows: list[Run | Call | Signal]) -> None:
             store.insert_rows(table, "\n".join(lines).encode())
 
 
+@pytest.fixture(autouse=True)
+def _refs(store: Store) -> None:
+    """What the engine calls the units with a key."""
+    sql = """
+        SELECT workload, key, toString(reinterpretAsUInt128(sipHash128(workload, key))) AS ref
+        FROM (SELECT arrayJoin(['a', 'b']) AS workload, arrayJoin(['k', 'k1', 'k2', 'misspelt']) AS key)
+    """
+    REFS.update({(str(row["workload"]), str(row["key"])): int(str(row["ref"])) for row in store.query(sql)})
+
+
 def ref(unit: object) -> int:
-    return unit if isinstance(unit, int) else int.from_bytes(md5(repr(unit).encode()).digest(), "big")
+    return unit if isinstance(unit, int) else REFS[unit]
 
 
 def _time(ts: int) -> str:
@@ -98,14 +108,13 @@ def _row(row: Run | Call | Signal) -> dict[str, object]:
     shared: dict[str, object] = {
         "ts": _time(row.ts),
         "task_id": str(run.id),
-        "task_ref": str(ref(run.unit)),
         "task_key": run.key,
         "workload": run.workload,
         "task_ancestors": [str(one) for one in run.ancestors],
     }
     if isinstance(row, Run):
         ids = {"trace_id": f"r{run.id % 10**15:015}", "span_id": f"r{run.id % 10**7:07}"}
-        return shared | ids | {"status": row.status, "duration_ns": row.duration}
+        return shared | ids | {"task_ref": str(ref(run.unit)), "status": row.status, "duration_ns": row.duration}
     ids = {"trace_id": f"{row.id:016}", "span_id": f"{row.id:08}"}
     return shared | ids | {"cost_usd": None if row.cost is None else str(row.cost), "cost_basis": "list"}
 

@@ -20,7 +20,6 @@ SELECT
   toFixedString(if(length(SpanId) = 16, unhex(SpanId), ''), 8) AS span_id,
   toFixedString(if(length(ParentSpanId) = 16, unhex(ParentSpanId), ''), 8) AS parent_span_id,
   task_id_value AS task_id,
-  if(task_key_text != '', reinterpretAsUInt128(sipHash128(workload_text, task_key_text)), task_id_value) AS task_ref,
   task_key_text AS task_key,
   arrayFilter(one -> one != 0, task_ancestors_value) AS task_ancestors,
   workload_text AS workload,

@@ -47,6 +47,7 @@ FROM
 (
   SELECT
     *,
+    task_ref,
     toStartOfHour(ts) AS hour
   FROM calls FINAL
   WHERE ts >= {since:DateTime64(9, 'UTC')} AND ts < {until:DateTime64(9, 'UTC')}
