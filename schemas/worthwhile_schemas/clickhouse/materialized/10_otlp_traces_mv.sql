@@ -10,8 +10,8 @@ SELECT
   span.trace_state AS TraceState,
   span.name AS SpanName,
   ['Unspecified', 'Internal', 'Server', 'Client', 'Producer', 'Consumer'][span.kind + 1] AS SpanKind,
-  ResourceAttributes['service.name'] AS ServiceName,
-  other_maps[1] AS ResourceAttributes,
+  resource_map['service.name'] AS ServiceName,
+  resource_map AS ResourceAttributes,
   scope.name AS ScopeName,
   scope.version AS ScopeVersion,
   text_map(span.attributes) AS SpanAttributes,
@@ -20,28 +20,28 @@ SELECT
   span.status.message AS StatusMessage,
   arrayMap(nanos -> fromUnixTimestamp64Nano(toInt64(least(nanos, 4102444800000000000)), 'UTC'), span.events.time_unix_nano) AS `Events.Timestamp`,
   span.events.name AS `Events.Name`,
-  arraySlice(other_maps, 2, length(span.events)) AS `Events.Attributes`,
+  arraySlice(other_maps, 1, length(span.events)) AS `Events.Attributes`,
   arrayMap(id -> lower(hex(id)), span.links.trace_id) AS `Links.TraceId`,
   arrayMap(id -> lower(hex(id)), span.links.span_id) AS `Links.SpanId`,
   span.links.trace_state AS `Links.TraceState`,
-  arraySlice(other_maps, 2 + length(span.events)) AS `Links.Attributes`
+  arraySlice(other_maps, 1 + length(span.events)) AS `Links.Attributes`
 FROM
 (
   SELECT
     scope,
     span,
-    arrayMap(attributes -> text_map(attributes),
-      arrayConcat([resource_attributes], span.events.attributes, span.links.attributes)) AS other_maps
+    resource_map,
+    arrayMap(attributes -> text_map(attributes), arrayConcat(span.events.attributes, span.links.attributes)) AS other_maps
   FROM
   (
     SELECT
-      resource_attributes,
+      resource_map,
       scope_spans.scope AS scope,
       arrayJoin(scope_spans.spans) AS span
     FROM
     (
       SELECT
-        resource.resource_attributes AS resource_attributes,
+        text_map(resource.resource_attributes) AS resource_map,
         arrayJoin(resource.scope_spans) AS scope_spans
       FROM
       (
