@@ -8,6 +8,7 @@ import contextlib
 import difflib
 import io
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -114,10 +115,16 @@ def settings() -> str:
 def commands() -> str:
     """The help text of the command line."""
     parts = [HEADER.format(source="worthwhile --help"), "# Commands", ""]
-    for name in ("", *cli.COMMANDS):
-        words = [name] if name else []
+    for words in [[], *(words for name in cli.COMMANDS for words in with_actions([name]))]:
         parts += [f"## `{' '.join(['worthwhile', *words])}`", "", "```", help_of([*words, "--help"]), "```", ""]
     return "\n".join(parts)
+
+
+def with_actions(words: list[str]) -> list[list[str]]:
+    """A command, its actions, and theirs."""
+    listed = re.search(r"(?m)^  ACTION\n((?: {4}.*\n)+)", help_of([*words, "--help"]) + "\n")
+    actions = re.findall(r"(?m)^ {4}(\w+) ", listed[1]) if listed else []
+    return [words, *(found for action in actions for found in with_actions([*words, action]))]
 
 
 def help_of(arguments: list[str]) -> str:
