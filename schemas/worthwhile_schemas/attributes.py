@@ -294,6 +294,27 @@ SIGNAL_REVISION: Final = Attribute(
 )
 SIGNAL_VOIDED: Final = Attribute("worthwhile.signal.voided", "bool", "", "True when this revision withdraws the signal")
 
+# Content of model calls, where it was asked for: OpenTelemetry log records with this event name
+CONTENT_EVENT: Final = "gen_ai.client.inference.operation.details"
+SYSTEM_INSTRUCTIONS: Final = Attribute(
+    "gen_ai.system_instructions", "string", "", "Instructions apart from the conversation, as a JSON list of parts"
+)
+INPUT_MESSAGES: Final = Attribute(
+    "gen_ai.input.messages", "string", "", "What the model was sent, as a JSON list of messages made of parts"
+)
+OUTPUT_MESSAGES: Final = Attribute(
+    "gen_ai.output.messages", "string", "", "What it answered, likewise, with the reason why each message ended"
+)
+TOOL_DEFINITIONS: Final = Attribute(
+    "gen_ai.tool.definitions", "string", "", "Tools that the model could call, as a JSON list"
+)
+CONTENT_TRUNCATED: Final = Attribute(
+    "worthwhile.content.truncated",
+    "int",
+    "{character}",
+    "Characters that were there where content was cut, as far as they were looked at; absent where nothing was cut",
+)
+
 # SDK health, on a log record of its own
 SDK_DROPPED_EVENT: Final = "worthwhile.sdk.dropped"
 SDK_DROPPED_SPANS: Final = Attribute(

@@ -10,7 +10,7 @@ from types import FunctionType, TracebackType
 from typing import Any, Final
 
 from worthwhile import _guard
-from worthwhile._lifecycle import Success, Task, complete, enter, interrupt
+from worthwhile._lifecycle import Begin, Success, Task, begin, complete, enter, interrupt
 from worthwhile._wrappers import KeyFinder, Opener, find_key, wrap
 
 Key = str | Callable[[Mapping[str, Any]], object]
@@ -18,12 +18,13 @@ Key = str | Callable[[Mapping[str, Any]], object]
 _BLOCK: Final = _guard.Guard("the task of a with block")
 
 
-def wrap_class(cls: type, workload: str, key: Key | None, success: Success | None) -> None:
+def wrap_class(cls: type, workload: str, key: Key | None, success: Success | None, begin: Begin = begin) -> None:
     """Wrap the entry points of `cls` in place."""
     if _has_method(cls, "__call__"):
-        _wrap_methods(cls, ("__call__",), workload, key, success)
+        _wrap_methods(cls, ("__call__",), workload, key, success, begin)
         return
-    opener = Opener(workload, None if key is None else _attribute_finder(key), success, is_entry_point=True)
+    finder = None if key is None else _attribute_finder(key)
+    opener = Opener(workload, finder, success, is_entry_point=True, begin=begin)
     is_block, is_async_block = _has_method(cls, "__enter__", "__exit__"), _has_method(cls, "__aenter__", "__aexit__")
     if is_block:
         _wrap_block(cls, opener)
@@ -31,7 +32,7 @@ def wrap_class(cls: type, workload: str, key: Key | None, success: Success | Non
         _wrap_async_block(cls, opener)
     if not is_block and not is_async_block:
         public = [name for name, member in vars(cls).items() if _is_public_method(name, member)]
-        _wrap_methods(cls, public, workload, key, success)
+        _wrap_methods(cls, public, workload, key, success, begin)
 
 
 class _OpenBlocks:
@@ -123,7 +124,7 @@ def _wrap_async_block(cls: Any, opener: Opener) -> None:
 
 
 def _wrap_methods(
-    cls: type, method_names: Iterable[str], workload: str, key: Key | None, success: Success | None
+    cls: type, method_names: Iterable[str], workload: str, key: Key | None, success: Success | None, begin: Begin
 ) -> None:
     if not method_names:
         _guard.misuse(
@@ -133,7 +134,7 @@ def _wrap_methods(
     for name in method_names:
         method: Callable[..., Any] = getattr(cls, name)
         finder = None if key is None else find_key(method, key) or _attribute_finder(key)
-        setattr(cls, name, wrap(method, Opener(workload, finder, success, is_entry_point=True)))
+        setattr(cls, name, wrap(method, Opener(workload, finder, success, is_entry_point=True, begin=begin)))
 
 
 def _attribute_finder(key: Key) -> KeyFinder:

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 TASK_KEY: Final = otel_context.create_key("worthwhile-task")
 CALL_KEY: Final = otel_context.create_key("worthwhile-call")
+CONTENT_KEY: Final = otel_context.create_key("worthwhile-content")
+"""Whether content is recorded, where a task around says so."""
 
 _CONTEXT: Final = _guard.Guard("what is current")
 _USED: Final = _guard.Guard("what a call of a task used")

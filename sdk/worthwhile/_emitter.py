@@ -25,8 +25,16 @@ _INFO: Final = b"\x10\x09" + text_field(b"\x1a", "INFO")
 class Emitter(Protocol):
     """Emits log records."""
 
-    def emit(self, event_name: str, attributes: "Mapping[str, Value]", *, timestamp_ns: int, observed_ns: int) -> None:
-        """Emit one about the current span."""
+    def emit(
+        self,
+        event_name: str,
+        attributes: "Mapping[str, Value]",
+        *,
+        timestamp_ns: int,
+        observed_ns: int,
+        about: "SpanContext | None" = None,
+    ) -> None:
+        """Emit one about a span; the current one if omitted."""
         ...
 
 
@@ -78,12 +86,11 @@ class SignalRecord:
         """As OpenTelemetry's SDK has it, for exporters that take its records."""
         from opentelemetry._logs import LogRecord, SeverityNumber
         from opentelemetry.sdk._logs import ReadableLogRecord
-        from opentelemetry.trace import NonRecordingSpan, set_span_in_context
 
         record = LogRecord(
             timestamp=self._timestamp_ns,
             observed_timestamp=self._observed_ns,
-            context=set_span_in_context(NonRecordingSpan(self._context), Context()),
+            context=_only(self._context),
             severity_number=SeverityNumber.INFO,
             severity_text="INFO",
             attributes=dict(self._attributes),
@@ -107,13 +114,21 @@ class PrivateEmitter:
         self.resource = resource
         self._scope = scope
 
-    def emit(self, event_name: str, attributes: "Mapping[str, Value]", *, timestamp_ns: int, observed_ns: int) -> None:
-        """Queue a record about the current span."""
+    def emit(
+        self,
+        event_name: str,
+        attributes: "Mapping[str, Value]",
+        *,
+        timestamp_ns: int,
+        observed_ns: int,
+        about: "SpanContext | None" = None,
+    ) -> None:
+        """Queue a record."""
         self._put(
             SignalRecord(
                 event_name,
                 attributes,
-                get_current_span().get_span_context(),
+                get_current_span().get_span_context() if about is None else about,
                 timestamp_ns=timestamp_ns,
                 observed_ns=observed_ns,
                 resource=self.resource,
@@ -130,11 +145,20 @@ class HostEmitter:
     def __init__(self, logger: "Logger") -> None:
         self._logger = logger
 
-    def emit(self, event_name: str, attributes: "Mapping[str, Value]", *, timestamp_ns: int, observed_ns: int) -> None:
-        """Emit a record about the current span."""
+    def emit(
+        self,
+        event_name: str,
+        attributes: "Mapping[str, Value]",
+        *,
+        timestamp_ns: int,
+        observed_ns: int,
+        about: "SpanContext | None" = None,
+    ) -> None:
+        """Emit a record."""
         from opentelemetry._logs import SeverityNumber
 
         self._logger.emit(
+            context=None if about is None else _only(about),
             timestamp=timestamp_ns,
             observed_timestamp=observed_ns,
             severity_number=SeverityNumber.INFO,
@@ -142,3 +166,10 @@ class HostEmitter:
             attributes=attributes,
             event_name=event_name,
         )
+
+
+def _only(span: "SpanContext") -> Context:
+    """A context in which this span is current, and nothing else is."""
+    from opentelemetry.trace import NonRecordingSpan, set_span_in_context
+
+    return set_span_in_context(NonRecordingSpan(span), Context())

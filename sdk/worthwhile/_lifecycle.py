@@ -1,5 +1,6 @@
 """How a run of a task begins, is judged and ends."""
 
+import functools
 from collections.abc import Callable
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
@@ -11,7 +12,7 @@ from opentelemetry.context import (
 from opentelemetry.trace.propagation import _SPAN_KEY  # pyright: ignore[reportPrivateUsage] - no public name
 
 from worthwhile import _clock, _guard, _identity, _setup, signals
-from worthwhile._context import TASK_KEY, TaskRun, attach, current_run, get_current
+from worthwhile._context import CONTENT_KEY, TASK_KEY, TaskRun, attach, current_run, get_current
 from worthwhile._errors import class_names, error_type
 from worthwhile._stats import tally
 from worthwhile._text import bounded
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from worthwhile._task_span import TaskSpan
 
 Success = Callable[[Any], bool | None]
+Begin = Callable[[str, object, object], "Task | None"]
 
 Status = Literal["completed", "failed", "cancelled", "abandoned"]
 
@@ -177,6 +179,28 @@ def begin(workload: str, key: object = None, owner: object = None) -> Task | Non
     except Exception as error:  # noqa: BLE001 - as `with _TASK`, but free where nothing is raised
         _TASK.caught(error)
         return None
+    return task
+
+
+def beginning(*, captures_content: bool | None) -> Begin:
+    """How runs begin of which it is said whether their content is recorded; `None` says nothing.
+
+    False holds for all that is done in a run, whatever the tasks within it say.
+    """
+    return begin if captures_content is None else functools.partial(_begin_saying, captures_content)
+
+
+def _begin_saying(captures_content: bool, workload: str, key: object = None, owner: object = None) -> Task | None:
+    task = begin(workload, key, owner)
+    try:
+        if task is not None and task.outer.get(CONTENT_KEY) is not False:
+            task.inner = Context({**task.inner, CONTENT_KEY: captures_content})
+            if captures_content:
+                from worthwhile import _content
+
+                _content.ask()
+    except Exception as error:  # noqa: BLE001 - as `with _TASK`
+        _TASK.caught(error)
     return task
 
 

@@ -1,4 +1,7 @@
-"""What a setting is, and the kinds of values that settings have; each kind parses a variable's text or an argument."""
+"""What a setting is, and the kinds of values that settings have; each kind parses a variable's text or an argument.
+
+The settings of content are here too, as those of the wire are in `_wire.py`.
+"""
 
 import os
 from collections.abc import Callable, Mapping
@@ -118,3 +121,54 @@ def count(value: object) -> int:
     if number > 0:
         return number
     raise ValueError("a whole number above 0")
+
+
+def ratio(value: object) -> float:
+    """A part of the whole."""
+    try:
+        number = float(cast("Any", value))
+    except (TypeError, ValueError):
+        number = -1.0
+    if 0 <= number <= 1:
+        return number
+    raise ValueError("a number from 0 to 1")
+
+
+def content_mode(text: str) -> bool:
+    """Whether content is asked for, in the words of the semantic conventions; wherever they want it, we have one place.
+
+    `true` and `false` are understood as well, as older instrumentations have them.
+    """
+    known = {"no_content": False, "span_only": True, "event_only": True, "span_and_event": True}
+    if text.lower() in known:
+        return known[text.lower()]
+    try:
+        return flag(text)
+    except ValueError:
+        raise ValueError("`NO_CONTENT`, `SPAN_ONLY`, `EVENT_ONLY`, `SPAN_AND_EVENT`, `true` or `false`") from None
+
+
+CONTENT: Final = (
+    Setting(
+        "capture_content",
+        (("WORTHWHILE_CAPTURE_CONTENT", flag), ("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", content_mode)),
+        flag,
+        default=False,
+        meaning="Whether prompts and completions are recorded, each call's in a log record of its own",
+    ),
+    Setting(
+        "content_max_chars",
+        (("WORTHWHILE_CONTENT_MAX_CHARS", count),),
+        count,
+        default=65536,
+        meaning="Characters of content that are kept of one call, what was sent and what was answered together",
+    ),
+    Setting(
+        "content_sample_ratio",
+        (("WORTHWHILE_CONTENT_SAMPLE_RATIO", ratio),),
+        ratio,
+        default=1.0,
+        meaning="Part of all traces whose content is recorded; tokens and costs are of all calls whatever it is",
+    ),
+)
+"""Whether the content of calls is recorded, and how much of it."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, Literal, NamedTuple, cast
 
-from worthwhile import _guard, _wire
+from worthwhile import _guard, _setting, _wire
 from worthwhile._setting import NONE, Setting, count, flag, folder, mapping, name, one_of, pairs, seconds, unless, url
 from worthwhile._wire import Compression, Signal, Wire
 
@@ -32,6 +32,9 @@ class Settings(NamedTuple):
     accounting: Accounting
     prices: str | None
     exit_timeout_s: float
+    capture_content: bool
+    content_max_chars: int
+    content_sample_ratio: float
     span_queue_size: int
     span_batch_size: int
     span_delay_ms: int
@@ -313,6 +316,7 @@ SETTINGS: Final = (
         default=2.0,
         meaning="Longest delay of the interpreter's exit for the last spans and signals, in seconds",
     ),
+    *_setting.CONTENT,
     Setting(
         "span_queue_size",
         (("OTEL_BSP_MAX_QUEUE_SIZE", count),),

@@ -4,7 +4,7 @@ import atexit
 import os
 import sys
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Literal
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import TracerProvider
 
     from worthwhile._pipeline import Pipeline
+    from worthwhile._settings import Settings
 
 _BUILDING = _guard.Guard("everything: worthwhile could not be set up and is off")
 _INSTALLING = _guard.Guard("model calls: the client adaptors could not be installed")
@@ -48,6 +49,10 @@ def configure(  # noqa: PLR0913 - one keyword per setting
     exit_timeout_s: float | None = None,
     spool: str | os.PathLike[str] | None = None,
     enabled: bool | None = None,
+    capture_content: bool | None = None,
+    content_max_chars: int | None = None,
+    content_sample_ratio: float | None = None,
+    redact: Callable[[str], str | None] | None = None,
 ) -> None:
     """Set what the environment does not, or differently; without it the environment and the defaults hold.
 
@@ -69,6 +74,11 @@ def configure(  # noqa: PLR0913 - one keyword per setting
         spool: Folder, as an absolute path, for what the receiver has not acknowledged yet; by default one in the user's
             state folder. `off` keeps it in memory only.
         enabled: False lets everything pass straight through.
+        capture_content: True records prompts and completions, each call's in a log record of its own; off by default.
+        content_max_chars: Characters of content that are kept of one call; 65,536 by default.
+        content_sample_ratio: Part of all traces whose content is recorded, from 0 to 1. Tokens and costs are of all.
+        redact: Is given the text of each part of what was said, in a thread of ours, before anything of it is kept, and
+            returns the text to record, or `None` for nothing. If it raises, that call's content is dropped and counted.
     """
     global _providers  # noqa: PLW0603 - one configuration per process
     from worthwhile import _settings
@@ -86,8 +96,12 @@ def configure(  # noqa: PLR0913 - one keyword per setting
                 "exit_timeout_s": exit_timeout_s,
                 "spool": None if spool is None else os.fspath(spool),
                 "enabled": enabled,
+                "capture_content": capture_content,
+                "content_max_chars": content_max_chars,
+                "content_sample_ratio": content_sample_ratio,
             }
         )
+        _follow_content(after, redact)
         providers = (tracer_provider or _providers[0], logger_provider or _providers[1])
         if before.delivery != after.delivery or providers != _providers:
             _providers = providers
@@ -158,6 +172,8 @@ def stats() -> Stats:
         spooled=sum(count.kept for count in counts),
         recovered=sum(count.recovered for count in counts),
         lost={cause: number for cause, number in losses.items() if number},
+        contents=tally.contents,
+        contents_dropped=tally.contents_dropped,
     )
 
 
@@ -209,8 +225,18 @@ def _build() -> "Pipeline | None":
     from worthwhile import pricing
 
     _add_hooks()
+    _follow_content(settings)
     pricing.use_overrides(settings.prices)
     return pipelines.build(settings, *_providers)
+
+
+def _follow_content(settings: "Settings", redact: Callable[[str], str | None] | None = None) -> None:
+    """Record what the settings say of content; loads nothing for a program that never asks for any."""
+    content = sys.modules.get("worthwhile._content")
+    if content is not None or settings.capture_content or redact is not None:
+        from worthwhile import _content
+
+        _content.follow(settings, redact)
 
 
 def _retire() -> None:
@@ -233,6 +259,9 @@ def _flush_built(timeout_s: float, *, with_hosts: bool, may_leave: bool = False)
     deadline_ns = _clock.perf_ns() + int(timeout_s * 1e9)
     streams = sys.modules.get("worthwhile._streams")
     is_settled = streams is None or streams.settle_dropped(timeout_s)
+    content = sys.modules.get("worthwhile._content")
+    if content is not None:
+        is_settled = content.settle(max(0.0, (deadline_ns - _clock.perf_ns()) / 1e9)) and is_settled
     waits = [
         wait
         for pipeline in _built()

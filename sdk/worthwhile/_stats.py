@@ -23,6 +23,8 @@ class Stats(NamedTuple):
         recovered: Spans and signals of processes that have ended, which this one delivered.
         lost: Failed and dropped ones by cause: `refused`, `queue_full`, `closed`, `encode_error`, `quota`, `disk`; and
             `earlier` for those of processes that have ended, which count nowhere else.
+        contents: Calls whose content was recorded.
+        contents_dropped: Calls whose content was to be recorded and was not: `redact=` raised, or too many waited.
     """
 
     tasks: int
@@ -37,18 +39,22 @@ class Stats(NamedTuple):
     spooled: int = 0
     recovered: int = 0
     lost: Mapping[str, int] = MappingProxyType({})
+    contents: int = 0
+    contents_dropped: int = 0
 
 
 class Tally:
     """The counts that the recording side keeps."""
 
-    __slots__ = ("calls", "signals", "tasks", "unpriced_calls")
+    __slots__ = ("calls", "contents", "contents_dropped", "signals", "tasks", "unpriced_calls")
 
     def __init__(self) -> None:
         self.tasks = 0
         self.calls = 0
         self.unpriced_calls = 0
         self.signals = 0
+        self.contents = 0
+        self.contents_dropped = 0
 
 
 tally = Tally()

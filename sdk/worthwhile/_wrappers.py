@@ -21,7 +21,7 @@ from typing import Any, Final, cast
 
 from worthwhile import _clock, _guard, _setup
 from worthwhile._context import attach, current_run, get_current, is_current
-from worthwhile._lifecycle import Success, Task, begin, complete, end, enter, interrupt, judge, leave, resume
+from worthwhile._lifecycle import Begin, Success, Task, begin, complete, end, enter, interrupt, judge, leave, resume
 from worthwhile._text import bounded
 
 KeyFinder = Callable[[tuple[Any, ...], dict[str, Any]], object]
@@ -37,10 +37,16 @@ _FUNCTIONS: Final = frozenset(
 class Opener:
     """Begins the runs of one decorated callable."""
 
-    __slots__ = ("_find_key", "_is_entry_point", "success", "workload")
+    __slots__ = ("_begin", "_find_key", "_is_entry_point", "success", "workload")
 
     def __init__(
-        self, workload: str, find_key: KeyFinder | None, success: Success | None, *, is_entry_point: bool = False
+        self,
+        workload: str,
+        find_key: KeyFinder | None,
+        success: Success | None,
+        *,
+        is_entry_point: bool = False,
+        begin: Begin = begin,
     ) -> None:
         """Opener for `workload`.
 
@@ -50,11 +56,13 @@ class Opener:
             success: Judges the result; `None` without a judgement.
             is_entry_point: Whether the callable is a method of a decorated class, where the first argument is the
                 instance and a call from within another entry point of the same instance joins its run.
+            begin: How a run begins.
         """
         self.workload = bounded(workload)
         self.success = success
         self._find_key = find_key
         self._is_entry_point = is_entry_point
+        self._begin = begin
 
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Task | None:
         """Start a run for a call with these arguments; `None` where the call just passes through."""
@@ -70,7 +78,7 @@ class Opener:
                     key = self._find_key(args, kwargs)
                 except Exception as error:  # noqa: BLE001 - as `with _KEY`, but free where nothing is raised
                     _KEY.caught(error)
-            return begin(self.workload, key, owner)
+            return self._begin(self.workload, key, owner)
         except RecursionError:  # no room for us; there may be enough for what the host is about to call
             return None
         except Exception as error:  # noqa: BLE001 - as `with _TASK`

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar, cast, overload
 from worthwhile import _guard, _identity, _lifecycle, _setup
 from worthwhile._classes import wrap_class
 from worthwhile._context import current_run
-from worthwhile._lifecycle import Success, Task, current_task
+from worthwhile._lifecycle import Begin, Success, Task, begin, beginning, current_task
 from worthwhile._text import bounded
 from worthwhile._wrappers import Opener, find_key, wrap
 
@@ -35,6 +35,7 @@ def task(
     *,
     key: str | Callable[[Mapping[str, Any]], object] | None = None,
     success: Success | None = None,
+    capture_content: bool | None = None,
 ) -> "TaskScope": ...
 
 
@@ -44,6 +45,7 @@ def task(
     *,
     key: str | Callable[[Mapping[str, Any]], object] | None = None,
     success: Success | None = None,
+    capture_content: bool | None = None,
 ) -> "Target | TaskScope":
     """Record each run of what is decorated, or of a `with` block, as one run of a task.
 
@@ -65,23 +67,30 @@ def task(
             argument has that name: an attribute of the instance. In a `with` block: the key itself.
         success: Judges the result, `True` for success, `False` for failure, `None` for no verdict; the verdict goes out
             as an automated signal. Gets what a generator returned, and the instance for a class with a `with` block.
+        capture_content: Whether prompts and completions of its calls are recorded, where it differs from the setting
+            of that name. False holds for the tasks within it too, whatever they say.
     """
     if target is None or isinstance(target, str):
-        return TaskScope(target, key, success)
-    return TaskScope(None, key, success)(target)
+        return TaskScope(target, key, success, beginning(captures_content=capture_content))
+    return TaskScope(None, key, success, beginning(captures_content=capture_content))(target)
 
 
 class TaskScope:
     """What `ww.task(...)` returns: a decorator and a context manager, to be used any number of times."""
 
-    __slots__ = ("_key", "_name", "_open", "_success")
+    __slots__ = ("_begin_run", "_key", "_name", "_open", "_success")
 
     def __init__(
-        self, name: str | None, key: str | Callable[[Mapping[str, Any]], object] | None, success: Success | None
+        self,
+        name: str | None,
+        key: str | Callable[[Mapping[str, Any]], object] | None,
+        success: Success | None,
+        begin: Begin = begin,
     ) -> None:
         self._name: str | None = None
         self._key = key
         self._success = success
+        self._begin_run = begin
         self._open: list[Task] = []
         if name is not None:
             with _NAME:
@@ -118,7 +127,7 @@ class TaskScope:
     def _begin(self) -> Task | None:
         """Begin a run and make it current; `None` where nothing is recorded."""
         try:
-            run = _lifecycle.begin(self._name or "task", self._block_key())
+            run = self._begin_run(self._name or "task", self._block_key(), None)
             if run is not None:
                 self._open.append(run)
                 _lifecycle.enter(run)
@@ -149,7 +158,7 @@ class TaskScope:
 
     def _decorate(self, target: Any) -> Any:
         if isinstance(target, type):
-            wrap_class(target, self._name or _name_of(target), self._key, self._success)
+            wrap_class(target, self._name or _name_of(target), self._key, self._success, self._begin_run)
             return target
         kind = _method_kind(target)
         if kind is not None:
@@ -170,7 +179,7 @@ class TaskScope:
                 "arguments; its runs have no key",
                 hint="give the name of an argument, or a callable that takes the arguments by name",
             )
-        return wrap(function, Opener(self._name or _name_of(function), finder, self._success))
+        return wrap(function, Opener(self._name or _name_of(function), finder, self._success, begin=self._begin_run))
 
     def _block_key(self) -> object:
         with _BLOCK:

@@ -21,6 +21,7 @@ As a pytest fixture, in a `conftest.py`; there is no plug-in, nothing is loaded 
 """
 
 import itertools
+import sys
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -46,6 +47,8 @@ START_NS: Final = 1_767_225_600_000_000_000
 
 STEP_NS: Final = 1_000_000
 """How far the fixed clock moves each time that it is read."""
+
+_SETTLING_S: Final = 20.0
 
 _TOKENS: Final = (
     names.INPUT_TOKENS,
@@ -88,7 +91,7 @@ class SpanRecord:
 
 @dataclass(frozen=True, slots=True)
 class SignalRecord:
-    """An emitted signal. Ids are those of the span that was current, `None` without one."""
+    """An emitted signal, or what a call said. Ids are those of the span that was current, `None` without one."""
 
     event_name: str | None
     attributes: "Mapping[str, AnyValue]"
@@ -103,6 +106,7 @@ class Captured:
     def __init__(self) -> None:
         self._spans: list[SpanRecord] = []
         self._signals: list[SignalRecord] = []
+        self._contents: list[SignalRecord] = []
 
     @property
     def spans(self) -> list[SpanRecord]:
@@ -123,6 +127,14 @@ class Captured:
     def signals(self) -> list[SignalRecord]:
         """Every emitted signal."""
         return list(self._signals)
+
+    @property
+    def contents(self) -> list[SignalRecord]:
+        """The log records of what calls said, of those calls that have ended."""
+        content = sys.modules.get("worthwhile._content")
+        if content is not None:
+            content.settle(_SETTLING_S)
+        return list(self._contents)
 
     def task(self, workload: str | None = None, *, key: str | None = None) -> SpanRecord:
         """The only finished run of a task with this workload and this key; `None` is any.
@@ -177,6 +189,7 @@ class Captured:
         """Forget what was collected."""
         self._spans.clear()
         self._signals.clear()
+        self._contents.clear()
 
 
 @contextmanager
@@ -269,7 +282,9 @@ def _memory_pipeline(captured: Captured, *, fixed: bool) -> "Pipeline":
 
     class Signals(LogRecordProcessor):
         def on_emit(self, log_record: "ReadWriteLogRecord") -> None:
-            captured._signals.append(_signal_record(log_record))  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+            record = _signal_record(log_record)
+            is_content = record.event_name == names.CONTENT_EVENT
+            (captured._contents if is_content else captured._signals).append(record)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
 
         def shutdown(self) -> None:
             """Nothing to close."""

@@ -62,7 +62,7 @@ def test_signatures_of_the_rest() -> None:
     def names(thing: object) -> list[str]:
         return [str(parameter).partition(":")[0] for parameter in inspect.signature(thing).parameters.values()]  # type: ignore[arg-type]
 
-    assert names(ww.task) == ["target", "key", "success"]
+    assert names(ww.task) == ["target", "key", "success", "capture_content"]
     assert names(ww.current_task) == []
     assert names(ww.fallback) == ["legs", "on", "when"]
     assert names(ww.Leg) == ["target", "model", "tier", "name"]
@@ -79,6 +79,7 @@ def test_signatures_of_the_rest() -> None:
     assert names(ww.configure) == [
         *("endpoint", "headers", "service_name", "endpoints", "stream_usage", "prices"),
         *("tracer_provider", "logger_provider", "exit_timeout_s", "spool", "enabled"),
+        *("capture_content", "content_max_chars", "content_sample_ratio", "redact"),
     ]
     assert {parameter.kind for parameter in inspect.signature(ww.configure).parameters.values()} == {
         inspect.Parameter.KEYWORD_ONLY

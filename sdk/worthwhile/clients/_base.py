@@ -15,7 +15,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 
-from worthwhile import _settings
+from worthwhile import _settings, _setup
 from worthwhile._call import Facts, Format, Target
 from worthwhile._context import MUST_HOLD, attach, put_current
 from worthwhile._endpoints import endpoint
@@ -100,13 +100,14 @@ class Library:
         api = self.by_url.get(options.url) or self.api_of(options.url)
         if api is None or options.method.lower() != "post":
             return None
-        body = _outgoing(options)
+        body = outgoing(options)
         fields = tuple(body)
         return api, api.selections.get(fields) or api.select(fields), self.target_of(client), body
 
     def target_of(self, client: Any) -> Target:
         """Where the calls of `client` go."""
         url = getattr(client, "_base_url", None)
+        _setup.active()  # which settles what the first call is made as
         known, settings, target = self.targets.get(id(url), (None, None, None))
         if target is not None and known is url and settings is _settings.current():
             return target
@@ -236,7 +237,7 @@ class Call(Invocation):
         place = None
         if is_stream and self.api.has_stream_options and self.known.takes_stream_usage:
             place = _place_to_ask(said)
-            if place is not None and not self.library.takes_stream_usage(client, _outgoing(options)):
+            if place is not None and not self.library.takes_stream_usage(client, outgoing(options)):
                 place = None
         if place is None and not callable(parse):
             return
@@ -267,9 +268,13 @@ class Call(Invocation):
         with _GUARD:
             self.fail(error, None if self._answer is None else self.api.take(self._answer))
 
+    def shown(self, see: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """What is to be shown each decoded value of an answer that the host reads raw, in place of `see`."""
+        return see
+
     def _settle(self, result: Any, kind: type) -> None:
         is_sync, is_async = isinstance(result, self.library.stream), isinstance(result, self.library.async_stream)
-        response = None if is_sync or is_async else _http_response(result)
+        response = None if is_sync or is_async else http_response(result)
         if is_sync or is_async or response is not None:
             following = _following or _load_following()
             if response is None:
@@ -332,7 +337,7 @@ def _begin(library: Library, client: Any, options: Any, stream: Any) -> Call | N
         if type(model) is not str:
             model = text_of(model)
         is_stream = True if stream else False  # noqa: SIM210 - a call of `bool` costs more
-        call = begin(Call, selection.format, target, model, selection.take(body), is_stream)
+        call = begin(_kind, selection.format, target, model, selection.take(body), is_stream)
         if call is None:  # worthwhile is off, or instrumentation is suppressed
             return None
         call.api = api
@@ -349,7 +354,18 @@ def _begin(library: Library, client: Any, options: Any, stream: Any) -> Call | N
     return call
 
 
-def _outgoing(options: Any) -> dict[str, Any]:
+_kind: type[Call] = Call
+"""What a call is made as; another where its content is to be recorded, so that it costs nothing where it is not."""
+
+
+def record_as(kind: type[Call] | None) -> None:
+    """Make every call to come of `kind`; `None` is what they are without content."""
+    global _kind  # noqa: PLW0603 - one way for all clients
+    _kind = Call if kind is None else kind
+
+
+def outgoing(options: Any) -> dict[str, Any]:
+    """The JSON that goes out."""
     body, extra = options.json_data, options.extra_json
     found = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
     return {**found, **extra} if extra and isinstance(extra, dict) else found
@@ -375,7 +391,8 @@ def _chosen(body: Any) -> Mapping[str, Any]:
     return cast("dict[str, Any]", chosen) if isinstance(chosen, dict) else {}
 
 
-def _http_response(result: Any) -> Any:
+def http_response(result: Any) -> Any:
+    """The HTTP response that the host reads itself; `None` where the client has read it."""
     # `APIResponse` and openai's `LegacyAPIResponse` hold it; it is the result itself where the host asked for that.
     response = getattr(result, "http_response", None)
     return result if response is None and hasattr(result, "iter_bytes") else response

@@ -24,7 +24,9 @@ def follow_stream(call: "Call", stream: Any, *, is_async: bool) -> None:
 def follow_raw(call: "Call", response: Any) -> None:
     """Watch how the host reads `response`, of which the client leaves the decoding to it; the call ends with it."""
     if response.is_closed:
-        call.finish(call.api.take(_document(response)))
+        document = _document(response)
+        call.shown(_unseen)(document)
+        call.finish(call.api.take(document))
         return
     headers = response.headers
     content_type = headers.get("content-type", "")
@@ -32,7 +34,8 @@ def follow_raw(call: "Call", response: Any) -> None:
     document = _Document(call.api.take)
     reading = _streams.Reading(call, (call.collector() or document) if is_stream else document)
     see = reading.see if is_stream else document.see
-    found = _sse.scanner(content_type, headers.get("content-encoding", ""), see, may_hide=call.hides_usage)
+    encoding = headers.get("content-encoding", "")
+    found = _sse.scanner(content_type, encoding, call.shown(see), may_hide=call.hides_usage)
     body = response.stream
     response.stream = _taps.BodyTap(body, reading) if found is None else _taps.RawBodyTap(body, reading, found)
 
@@ -59,6 +62,10 @@ class _Document:
     def facts(self) -> Facts:
         """What the document tells."""
         return self._take_facts(self._document)
+
+
+def _unseen(document: Any) -> None:
+    """Nobody looks."""
 
 
 def _document(response: Any) -> Any:
