@@ -9,6 +9,8 @@ clickhouse/retention.sql                how long tables keep what they have
 clickhouse/sweep.sql                    deletes roll-ups that newer ones have replaced
 clickhouse/touch_everything.sql         makes every roll-up be computed again
 clickhouse/otlp_text.sql                definitions that stand in materialised views for `{otlp_text}`
+clickhouse/is_content.sql         the condition that stands in statements for `{is_content}`
+clickhouse/content_part.sql       which part of a conversation a `name` is, for `{content_part}`
 clickhouse/near_address.sql             the condition that stands in statements for `{near_address}`
 clickhouse/reprice/name.sql             what re-pricing asks and inserts, and the parts that stand in those statements
 clickhouse/rollup/name.sql              lists of columns that stand in views and steps for `{rollup_name}`
@@ -264,7 +266,7 @@ def _filled(text: str) -> str:
         folder, name = ("rollup/", found[2]) if found[2] else ("", found[1])
         return (clickhouse / f"{folder}{name}.sql").read_text("utf-8").rstrip()
 
-    return re.sub(r"\{(otlp_text|near_address|rollup_(\w+))\}", replacement, text)
+    return re.sub(r"\{(otlp_text|near_address|is_content|content_part|rollup_(\w+))\}", replacement, text)
 
 
 def _files(folder: str) -> list[tuple[str, str]]:
