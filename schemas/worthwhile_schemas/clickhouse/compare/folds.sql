@@ -67,7 +67,9 @@ FROM
         WHERE toStartOfHour(ts) IN (SELECT arrayJoin(search_hours))
       )
       GROUP BY bucket, key
+      -- Where nothing can be found, nothing is looked at: that takes ten times as long as putting the calls together.
       HAVING count() > 1
+        AND (kind = 'stream' OR min(scope) != max(scope) OR hasAny(groupArray(span_id), groupArray(parent_span_id)))
     )
   )
 )
