@@ -16,17 +16,27 @@ if TYPE_CHECKING:
 
 def chat(call: "Call") -> "ChatReading":
     """Reads a chat."""
-    reading = _choices(call)
-    names = call.selection.names
+    names, hides_usage = call.selection.names, call.hides_usage
     # Of several choices, each has to be seen to begin.
-    if "n" not in names or call.asked[names.index("n")] in (None, 1):
-        reading._quiet = _STRIPPED if call.hides_usage else _PLAIN
+    is_only = "n" not in names or call.asked[names.index("n")] in (None, 1)
+    reading = PiecesReading() if is_only and not hides_usage else ChatReading()
+    reading._answer = reading._usage = None
+    reading._reasons = {}
+    reading._is_hiding = hides_usage
+    reading._quiet = (_STRIPPED if hides_usage else _PLAIN) if is_only else _NEVER
+    reading.skips = NO_SKIPS
     return reading
 
 
 def completion(call: "Call") -> "ChatReading":
     """Reads a text completion: several prompts make several choices, whatever `n` is."""
-    return _choices(call)
+    reading = ChatReading()
+    reading._answer = reading._usage = None
+    reading._reasons = {}
+    reading._is_hiding = call.hides_usage
+    reading._quiet = _NEVER
+    reading.skips = NO_SKIPS
+    return reading
 
 
 def response(call: "Call") -> "ResponsesReading":
@@ -35,16 +45,6 @@ def response(call: "Call") -> "ResponsesReading":
     reading.skips = _EVENTS
     reading._answer = reading._error = None
     reading._has_ended = False
-    return reading
-
-
-def _choices(call: "Call") -> "ChatReading":
-    reading = ChatReading()
-    reading._answer = reading._usage = None
-    reading._reasons = {}
-    reading._is_hiding = call.hides_usage
-    reading._quiet = _NEVER
-    reading.skips = NO_SKIPS
     return reading
 
 
@@ -115,6 +115,14 @@ class ChatReading(Reading):
         except KeyError:
             get = found.get
             return (get("id"), counts, get("model"), get("service_tier"), get("system_fingerprint"), ended)
+
+
+class PiecesReading(ChatReading):
+    """Reads a chat with one choice, of which nothing is to be hidden."""
+
+    __slots__ = ()
+
+    has_only_pieces = True
 
 
 _NOTHING: Final[Mapping[str, Any]] = {}
