@@ -251,4 +251,10 @@ def _makes_random_ids(ids: "IdGenerator") -> bool:
 def _counts_itself(tracer: SdkTracer) -> bool:
     """Whether the SDK keeps metrics of the spans that the tracer makes, which records do not take part in."""
     counter = getattr(tracer, "_tracer_metrics", None)
-    return counter is not None and type(counter).__name__ != "NoOpTracerMetrics"
+    if counter is None or type(counter).__name__ == "NoOpTracerMetrics":
+        return False
+    if hasattr(sys.modules[type(counter).__module__], "NoOpTracerMetrics"):
+        return True
+    # 1.40 cannot be told not to, but where the host keeps no metrics its counters lead nowhere.
+    started: Any = getattr(counter, "_started_spans", None)
+    return type(started).__name__ != "NoOpCounter" and getattr(started, "_real_instrument", started) is not None

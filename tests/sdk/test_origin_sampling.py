@@ -129,10 +129,10 @@ def test_a_recorded_but_unsampled_span_reaches_the_processors_only(through: Any)
 
 def test_a_sampler_that_is_replaced_later_counts_from_then_on(through: Any) -> None:
     host = Host()
-    through(host.origin)
+    origin: Any = host.origin
+    through(origin)
     call()
-    tracer: Any = host.provider.get_tracer("worthwhile", "0")
-    tracer.sampler = ALWAYS_OFF
+    origin._tracer.sampler = ALWAYS_OFF  # older SDKs make a new tracer for everybody who asks for one
     call()
     assert len(host.spans) == 1
 
