@@ -13,14 +13,11 @@ import os
 import sys
 import threading
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from worthwhile._call import Facts, Skips
 from worthwhile._guard import Guard
 from worthwhile._invocation import Invocation
-
-if TYPE_CHECKING:
-    from weakref import ref
 
 _GUARD: Final = Guard("what a stream told about its call")
 
@@ -52,19 +49,17 @@ class Reading:
     span are: it is made without arguments and begun by `begin`, which costs less than one that its class fills in.
 
     Attributes:
-        has_only_pieces: Whether there is one choice, of which nothing is to be hidden.
-        is_pulling: Whether an async tap waits for the next chunk.
+        is_pulling: Whether a tap waits for the next chunk: the client closes the body itself then, which is not
+            abandonment.
         skips: Which of the chunks to come need not be shown to `see`; the first always is.
         watch: What notices that a tap is gone, as long as this is here.
     """
 
     __slots__ = ("_invocation", "_is_begun", "_is_over", "is_pulling", "skips", "watch")
 
-    has_only_pieces = False
-
     is_pulling: bool
     skips: Skips
-    watch: "ref[Any] | None"
+    watch: object
     _invocation: Invocation
     _is_begun: bool
     _is_over: bool
@@ -122,11 +117,9 @@ class Reading:
 
     def close(self) -> None:
         """The body of the response was closed."""
-        if self._is_over:
+        if self.is_pulling or self._is_over:
             return
         with _GUARD:
-            if self._is_pulled():  # the client closes the body itself then, which is not abandonment
-                return
             if isinstance(sys.exception(), GeneratorExit):  # by the client's generator, which may be being collected
                 self.drop()
             else:
@@ -156,11 +149,6 @@ class Reading:
     def disown(self) -> None:
         """In a forked child: the parent ends this call."""
         self._is_over = True
-
-    def _is_pulled(self) -> bool:
-        """Whether a tap waits for the next chunk."""
-        watch = self.watch
-        return self.is_pulling if watch is None else getattr(watch(), "gi_running", False)
 
     def _take_end(self) -> bool:
         self._is_over = True

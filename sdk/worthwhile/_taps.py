@@ -18,24 +18,26 @@ _GUARD: Final = Guard("what a stream told about its call")
 
 def stream_tap(source: Iterator[Any], reading: Reading) -> Iterator[Any]:
     """What stands in for the inner iterator of a client's `Stream`: a generator, as that is."""
-    tap = (_pieces_tapped if reading.has_only_pieces else _tapped)(source, reading)
+    tap = _tapped(source, reading)
     reading.watch = ref(tap, reading.forget)  # it goes with its frame, started or not
     return tap
 
 
 def _tapped(source: Iterator[Any], reading: Reading) -> Iterator[Any]:
     skipped, telling = NO_SKIPS
+    reading.is_pulling = True
     try:
         for chunk in source:
+            reading.is_pulling = False
             try:
-                if skipped is STRIPPED_PIECES:
+                if skipped is PIECES or skipped is STRIPPED_PIECES:
                     found = chunk.__dict__
                     tells = (
                         found["choices"][0].finish_reason is not None
                         or found["usage"] is not None
                         or (telling and found[telling] is not None)
                     )
-                    if not tells:
+                    if skipped is STRIPPED_PIECES and not tells:
                         chunk.__pydantic_fields_set__.discard("usage")
                 else:
                     tells = skipped is not EVENTS or chunk.type in telling
@@ -45,39 +47,17 @@ def _tapped(source: Iterator[Any], reading: Reading) -> Iterator[Any]:
                 is_hidden = reading.see(chunk)
                 skipped, telling = reading.skips
                 if is_hidden:
+                    reading.is_pulling = True
                     continue
             yield chunk
+            reading.is_pulling = True
     except GeneratorExit:  # closed or collected: `watch` notices
         raise
     except BaseException as error:
+        reading.is_pulling = False
         reading.fail(error)
         raise
-    reading.end()
-
-
-def _pieces_tapped(source: Iterator[Any], reading: Reading) -> Iterator[Any]:
-    """The same for the longest streams, of which each chunk but the first and the last few is a piece."""
-    telling = "choices"  # which the first chunk has, and so it is seen
-    try:
-        for chunk in source:
-            try:
-                found = chunk.__dict__
-                tells = (
-                    found["choices"][0].finish_reason is not None
-                    or found["usage"] is not None
-                    or (telling and found[telling] is not None)
-                )
-            except Exception:  # noqa: BLE001 - it is nothing that the library makes
-                tells = True
-            if tells:
-                reading.see(chunk)
-                telling = reading.skips[1]
-            yield chunk
-    except GeneratorExit:  # closed or collected: `watch` notices
-        raise
-    except BaseException as error:
-        reading.fail(error)
-        raise
+    reading.is_pulling = False
     reading.end()
 
 

@@ -16,27 +16,17 @@ if TYPE_CHECKING:
 
 def chat(call: "Call") -> "ChatReading":
     """Reads a chat."""
-    names, hides_usage = call.selection.names, call.hides_usage
+    reading = _choices(call)
+    names = call.selection.names
     # Of several choices, each has to be seen to begin.
-    is_only = "n" not in names or call.asked[names.index("n")] in (None, 1)
-    reading = PiecesReading() if is_only and not hides_usage else ChatReading()
-    reading._answer = reading._usage = None
-    reading._reasons = {}
-    reading._is_hiding = hides_usage
-    reading._quiet = (_STRIPPED if hides_usage else _PLAIN) if is_only else _NEVER
-    reading.skips = NO_SKIPS
+    if "n" not in names or call.asked[names.index("n")] in (None, 1):
+        reading._quiet = _STRIPPED if call.hides_usage else _PLAIN
     return reading
 
 
 def completion(call: "Call") -> "ChatReading":
     """Reads a text completion: several prompts make several choices, whatever `n` is."""
-    reading = ChatReading()
-    reading._answer = reading._usage = None
-    reading._reasons = {}
-    reading._is_hiding = call.hides_usage
-    reading._quiet = _NEVER
-    reading.skips = NO_SKIPS
-    return reading
+    return _choices(call)
 
 
 def response(call: "Call") -> "ResponsesReading":
@@ -45,6 +35,16 @@ def response(call: "Call") -> "ResponsesReading":
     reading.skips = _EVENTS
     reading._answer = reading._error = None
     reading._has_ended = False
+    return reading
+
+
+def _choices(call: "Call") -> "ChatReading":
+    reading = ChatReading()
+    reading._answer = reading._usage = None
+    reading._reasons = {}
+    reading._is_hiding = call.hides_usage
+    reading._quiet = _NEVER
+    reading.skips = NO_SKIPS
     return reading
 
 
@@ -115,14 +115,6 @@ class ChatReading(Reading):
         except KeyError:
             get = found.get
             return (get("id"), counts, get("model"), get("service_tier"), get("system_fingerprint"), ended)
-
-
-class PiecesReading(ChatReading):
-    """Reads a chat with one choice, of which nothing is to be hidden."""
-
-    __slots__ = ()
-
-    has_only_pieces = True
 
 
 _NOTHING: Final[Mapping[str, Any]] = {}
