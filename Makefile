@@ -8,6 +8,8 @@ COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-ind
 
 .PHONY: help setup demo test check gen bench lock clean
 .DELETE_ON_ERROR:
+# The tests start hundreds of interpreters; each would compile what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
@@ -34,7 +36,7 @@ check: $(READY)  ## lint, types, import contracts, generated files
 	$(BIN)/python docs/generate.py --check
 
 test: check  ## everything that must hold: checks, all tests, openai 2, the newest Python of the machine
-	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 	$(BIN)/python tests/matrix.py
 
 gen: $(READY)  ## rewrite the committed generated files

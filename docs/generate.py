@@ -145,7 +145,8 @@ def tables() -> str:
             columns = store.query(
                 """SELECT table, name, type, comment FROM system.columns
                 WHERE database = currentDatabase() AND table NOT LIKE '.inner%' AND table NOT LIKE '%\\_in'
-                  AND table NOT LIKE '%\\_mv' ORDER BY table, position""",
+                  AND table NOT LIKE '%\\_mv' AND table NOT LIKE '%\\_now'
+                  AND table NOT LIKE 'plain\\_%' AND table NOT LIKE 'compared\\_%' ORDER BY table, position""",
                 {},
             )
         finally:

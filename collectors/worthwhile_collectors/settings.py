@@ -88,10 +88,11 @@ class Settings(BaseModel):
         400, ge=2, le=36_500, description="days that calls, attempts, runs and signals are kept after their arrival"
     )
     keep_rollups_days: int = Field(760, ge=1, le=36_500, description="days that roll-ups by hour and day are kept")
+    keep_content_days: int = Field(14, ge=1, le=36_500, description="days that prompts and answers are kept")
 
     def retention(self) -> Retention:
         """How long tables keep their rows."""
-        return Retention(self.keep_spans_days, self.keep_calls_days, self.keep_rollups_days)
+        return Retention(self.keep_spans_days, self.keep_calls_days, self.keep_rollups_days, self.keep_content_days)
 
     def served(self) -> Cluster | None:
         """The cluster with the database of the server's address; None for one server, or the embedded one.

@@ -34,6 +34,13 @@ CONTENT: Final = frozenset(
 )
 """Columns that hold what hosts, users or models wrote; a key of a task may name a customer."""
 
+SAID: Final[Mapping[str, tuple[str, ...]]] = {
+    "otel_traces": ("SpanAttributes", "`Events.Attributes`"),
+    "otel_logs": ("Body", "LogAttributes"),
+    "call_contents": ("content",),
+}
+"""Columns with what was said to models and by them, by table: for the role `worthwhile_content` alone."""
+
 RAW: Final = ("otel_traces", "otel_logs")
 """The exporter's tables, which collectors write to; a finance role has no use for them."""
 
@@ -90,6 +97,11 @@ def statements(database: str, *, cluster: Cluster | None = None, tenants: Sequen
         filled += _filled("view", given | {"table": view.name})
     if tenants:
         filled += _tenants(given, tenants, tables)
+    readers = ", ".join(["worthwhile_reader", *(tenant.role for tenant in tenants)])
+    for table in tables:
+        if columns := SAID.get(table.removesuffix("_local")):
+            said = given | {"table": table, "columns": ", ".join(columns), "readers": readers}
+            filled += _filled("content", said)
     return filled
 
 

@@ -97,10 +97,11 @@ class _Words:
     def code(self) -> str:
         """SQL of an attribute's code by its `name`: column number * 64 + rank among the column's sources.
 
-        1 is an attribute that is neither read nor kept, 0 one that is kept in `attrs`. One pass over the distinct names
-        of a block finds all sources of all columns, so that a further dialect costs an insert next to nothing.
+        0 is an attribute that is kept in `attrs`, 1 one that is neither read nor kept, 2 one that carries content. One
+        pass over the distinct names of a block finds all sources of all columns, so that a further dialect costs an
+        insert next to nothing.
         """
-        codes = dict.fromkeys((*CONTENT, *(key for one in self.dialects for key in one.ignored)), 1)
+        codes = dict.fromkeys((key for one in self.dialects for key in one.ignored), 1) | dict.fromkeys(CONTENT, 2)
         codes |= _codes(reading for reading in self.readings if reading.is_plain)
         return f"transform(name, {_table(codes)}, toUInt16(0))"
 

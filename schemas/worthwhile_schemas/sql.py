@@ -3,15 +3,18 @@
 clickhouse/migrations/NNNN_name.sql     tables; never edited once released, told apart by their SHA-256
 clickhouse/dictionaries/name.sql        dictionaries, each with the view it is loaded from; replaced when changed
 clickhouse/materialized/NN_name.sql     materialised views, in this order; replaced when their text changes
-clickhouse/views/name.sql               views, each after those that it reads; always replaced
+clickhouse/views/name.sql               views and Merge tables over them, each after what it reads; always replaced
 clickhouse/settle/NN_table.sql          steps of settling roll-ups, in this order: what each adds to its table
 clickhouse/retention.sql                how long tables keep what they have
 clickhouse/sweep.sql                    deletes roll-ups that newer ones have replaced
 clickhouse/touch_everything.sql         makes every roll-up be computed again
 clickhouse/otlp_text.sql                definitions that stand in materialised views for `{otlp_text}`
+clickhouse/is_content.sql         the condition that stands in statements for `{is_content}`
+clickhouse/content_part.sql       which part of a conversation a `name` is, for `{content_part}`
 clickhouse/near_address.sql             the condition that stands in statements for `{near_address}`
 clickhouse/reprice/name.sql             what re-pricing asks and inserts, and the parts that stand in those statements
 clickhouse/rollup/name.sql              lists of columns that stand in views and steps for `{rollup_name}`
+clickhouse/compare/name.sql             selects that stand in views and steps for `{compare_name}`
 """
 
 import hashlib
@@ -74,7 +77,9 @@ class Script:
     @property
     def reads(self) -> frozenset[str]:
         """Names of the tables and views that the statements select from."""
-        return frozenset(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", "\n".join(self.statements)))
+        text = "\n".join(self.statements)
+        merged = re.findall(r"\bENGINE = Merge\(currentDatabase\(\), '\^\(([\w|]+)\)\$'\)", text)
+        return frozenset(re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", text)).union(*(names.split("|") for names in merged))
 
 
 @cache
@@ -257,14 +262,15 @@ def _loose(name: str) -> Script:
 
 
 def _filled(text: str) -> str:
-    """The text with each `{otlp_text}` and `{rollup_…}` replaced by what it stands for."""
+    """The text with each `{otlp_text}`, `{rollup_…}` and `{compare_…}` replaced by what it stands for."""
     clickhouse = files("worthwhile_schemas") / "clickhouse"
 
     def replacement(found: re.Match[str]) -> str:
-        folder, name = ("rollup/", found[2]) if found[2] else ("", found[1])
-        return (clickhouse / f"{folder}{name}.sql").read_text("utf-8").rstrip()
+        folder = found[2] or ""
+        part = (clickhouse / folder / f"{found[1].removeprefix(f'{folder}_')}.sql").read_text("utf-8").rstrip()
+        return _filled(part) if folder else part
 
-    return re.sub(r"\{(otlp_text|near_address|rollup_(\w+))\}", replacement, text)
+    return re.sub(r"\{(otlp_text|near_address|is_content|content_part|(rollup|compare)_\w+)\}", replacement, text)
 
 
 def _files(folder: str) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """What an adaptor hands to the invocation writer: scalars of the request, of the response, and of each HTTP try."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -15,7 +15,7 @@ Facts: TypeAlias = tuple[Any, ...]
 """Scalars, and tuples of scalars, as an adaptor took them from an answer: its id, what it counted, and then whatever
 says the same for many answers. They become a `CallResponse` where the span is read."""
 
-Skips: TypeAlias = tuple[int, Collection[str]]
+Skips: TypeAlias = tuple[int, Any]
 """Which chunks of a stream pass without being shown to who gathers them, and what among them is shown all the same.
 
 Whoever sees the chunks pass looks for it: one more call for each would cost half as much again. No chunk is kept to be
@@ -26,9 +26,12 @@ EVENTS: Final = 1
 """Events are not shown, except those of the given types."""
 
 PIECES: Final = 2
-"""Chunks with a piece of the only choice are not, except those that end it, count its tokens, or have a given field."""
+"""Chunks with a piece of the only choice are not, except those that end it, count tokens, or have the given field."""
 
-NO_SKIPS: Final[Skips] = (0, ())
+STRIPPED_PIECES: Final = 3
+"""As `PIECES`, and the field `usage`, of which the host has not asked to see even that it is null, is unset in each."""
+
+NO_SKIPS: Final[Skips] = (0, None)
 
 _NO_ATTRIBUTES: Final[Mapping[str, AttributeValue]] = MappingProxyType({})
 

@@ -148,7 +148,7 @@ def _counted(span: "CallSpan", shape: _Shape, answer: tuple[Any, ...]) -> bytes 
     if reasoning is not None and reasoning > answered:  # type: ignore[operator]  # pyright: ignore[reportOptionalOperand]
         return None
     id_bytes = id_.encode()
-    whole, input_, of_read, of_write, output, tools, saving = amounts
+    whole, input_, of_read, of_write, output, tools, saving, _, _ = amounts
     return b"".join([
         b"\x0a\x10",
         span._trace_id.to_bytes(16, "big"),

@@ -23,6 +23,7 @@ from worthwhile import _sampling
 from worthwhile._lean import LeanSpan, span_context
 from worthwhile._origin import NO_STATE, NOWHERE, RANDOM, SPAN_KEY, Origin, drop
 from worthwhile._text import sendable
+from worthwhile_schemas import attributes as names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,8 +56,8 @@ def as_sdk_span(record: LeanSpan) -> SdkSpan:
     if known is None:
         if issubclass(kind, SdkSpan):
             return cast("SdkSpan", record)
-        names = {"__slots__": (), "__module__": kind.__module__, "__qualname__": kind.__qualname__}
-        known = _sdk_kinds[kind] = cast("type[LeanSpan]", ABCMeta(kind.__name__, (kind, SdkSpan), names))
+        body = {"__slots__": (), "__module__": kind.__module__, "__qualname__": kind.__qualname__}
+        known = _sdk_kinds[kind] = cast("type[LeanSpan]", ABCMeta(kind.__name__, (kind, SdkSpan), body))
     record.__class__ = known
     return cast("SdkSpan", record)
 
@@ -178,7 +179,22 @@ class ForeignOrigin:
             return real
         record._origin = _Copying(real, self)
         record._context = real.get_span_context()
+        weight = self._weight(record._context, cast("Span | None", current.get(SPAN_KEY)))
+        if weight is not None:
+            real.set_attribute(names.SAMPLE_WEIGHT, weight)
         return real
+
+    def _weight(self, context: SpanContext, above: Span | None) -> float | None:
+        """Calls that the span with `context` stands for: by the trace state, or by a sampler of the SDK if one decided.
+
+        A sampler of another make does not say how much it keeps, so that nothing is told of its spans.
+        """
+        if not context.trace_flags.sampled:
+            return None
+        found: object = getattr(self._tracer, "sampler", None)  # of the SDK's tracers, those of its subclasses included
+        sampler = found if isinstance(found, Sampler) else None
+        parent = None if above is None else above.get_span_context()
+        return _sampling.weight(context, sampler, parent, began_here=_sampling.began_here(above))
 
     def end(self, record: LeanSpan) -> None:
         """Nothing: each record has an origin of its own here, which knows its real span."""
@@ -235,4 +251,10 @@ def _makes_random_ids(ids: "IdGenerator") -> bool:
 def _counts_itself(tracer: SdkTracer) -> bool:
     """Whether the SDK keeps metrics of the spans that the tracer makes, which records do not take part in."""
     counter = getattr(tracer, "_tracer_metrics", None)
-    return counter is not None and type(counter).__name__ != "NoOpTracerMetrics"
+    if counter is None or type(counter).__name__ == "NoOpTracerMetrics":
+        return False
+    if hasattr(sys.modules[type(counter).__module__], "NoOpTracerMetrics"):
+        return True
+    # 1.40 cannot be told not to, but where the host keeps no metrics its counters lead nowhere.
+    started: Any = getattr(counter, "_started_spans", None)
+    return type(started).__name__ != "NoOpCounter" and getattr(started, "_real_instrument", started) is not None

@@ -13,9 +13,9 @@ import os
 import sys
 import threading
 from queue import SimpleQueue
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from worthwhile._call import NO_SKIPS, Facts, Skips
+from worthwhile._call import Facts, Skips
 from worthwhile._guard import Guard
 from worthwhile._invocation import Invocation
 
@@ -33,28 +33,6 @@ _thread: threading.Thread | None = None
 _has_hooks = False
 
 
-class Collector(Protocol):
-    """Gathers what the chunks of one stream tell. Used by one reader at a time."""
-
-    @property
-    def skips(self) -> Skips:
-        """What need not be shown to it after the chunks that it has seen; the first chunk always is."""
-        ...
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether the provider has said all that it has to say about the call."""
-        ...
-
-    def see(self, chunk: Any, /) -> bool:
-        """Look at one chunk, an object of the client or decoded JSON; True hides it from the host."""
-        ...
-
-    def facts(self) -> Facts:
-        """What has been told so far."""
-        ...
-
-
 def settle_dropped(timeout_s: float) -> bool:
     """Wait until the calls of all streams that were dropped before have ended; False if that takes too long."""
     if _thread is None:
@@ -65,21 +43,45 @@ def settle_dropped(timeout_s: float) -> bool:
 
 
 class Reading:
-    """One streamed answer on its way to the host; ends the call exactly once, however the host stops reading."""
+    """One streamed answer on its way to the host; ends the call exactly once, however the host stops reading.
 
-    __slots__ = ("_collector", "_invocation", "_is_begun", "_is_over", "is_pulling", "skips", "watch")
+    Each kind of answer gathers in `take` and `facts` what its chunks tell. Both are one object, as the call and its
+    span are: it is made without arguments and begun by `begin`, which costs less than one that its class fills in.
 
-    def __init__(self, invocation: Invocation, collector: Collector) -> None:
+    Attributes:
+        is_pulling: Whether a tap waits for the next chunk: the client closes the body itself then, which is not
+            abandonment.
+        skips: Which of the chunks to come need not be shown to `see`; the first always is.
+        watch: What notices that a tap is gone, as long as this is here.
+    """
+
+    __slots__ = ("_invocation", "_is_begun", "_is_over", "is_pulling", "skips", "watch")
+
+    is_pulling: bool
+    skips: Skips
+    watch: object
+    _invocation: Invocation
+    _is_begun: bool
+    _is_over: bool
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the provider has said all that it has to say about the call."""
+        raise NotImplementedError
+
+    def take(self, chunk: Any, /) -> bool:
+        """Gather what one chunk tells, an object of the client or decoded JSON; True hides it from the host."""
+        raise NotImplementedError
+
+    def facts(self) -> Facts:
+        """What has been told so far."""
+        raise NotImplementedError
+
+    def begin(self, invocation: Invocation) -> None:
+        """Answer for the end of `invocation` from now on."""
         self._invocation = invocation
-        self._collector = collector
-        self._is_begun = False
-        self._is_over = False
-        self.skips: Skips = NO_SKIPS
-        """Which of the chunks to come need not be shown to `see`."""
-        self.is_pulling = False
-        """Whether a tap waits for the next chunk: the client closes the body itself then, which is not abandonment."""
-        self.watch: object = None
-        """What notices that a tap is gone, as long as this is here."""
+        self._is_begun = self._is_over = self.is_pulling = False
+        self.watch = None
         _open.add(self)
         if _thread is None:
             _start()
@@ -90,13 +92,10 @@ class Reading:
             if not self._is_begun:
                 self._is_begun = True
                 self._invocation.first_chunk()
-            collector = self._collector
-            is_hidden = collector.see(chunk)
-            self.skips = collector.skips
+            return self.take(chunk)
         except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
             _GUARD.caught(error)
             return False
-        return is_hidden
 
     def end(self) -> None:
         """The stream is exhausted."""
@@ -106,7 +105,7 @@ class Reading:
                 _open.remove(self)  # as `_take_end`, without its call
             except KeyError:
                 return
-            self._invocation.finish(self._collector.facts())
+            self._invocation.finish(self.facts())
         except Exception as error:  # noqa: BLE001 - as `with _GUARD`, but free where nothing is raised
             _GUARD.caught(error)
 
@@ -114,7 +113,7 @@ class Reading:
         """Reading raised `error`, which goes on to the host untouched."""
         with _GUARD:
             if self._take_end():
-                self._invocation.fail(error, self._collector.facts())
+                self._invocation.fail(error, self.facts())
 
     def close(self) -> None:
         """The body of the response was closed."""
@@ -143,8 +142,8 @@ class Reading:
         """The host reads no further."""
         with _GUARD:
             if self._take_end():
-                facts = self._collector.facts()
-                end = self._invocation.finish if self._collector.is_complete else self._invocation.abandon
+                facts = self.facts()
+                end = self._invocation.finish if self.is_complete else self._invocation.abandon
                 end(facts)
 
     def disown(self) -> None:

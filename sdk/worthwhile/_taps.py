@@ -5,10 +5,11 @@ its HTTP response, by a proxy that notices when it is closed.
 """
 
 from collections.abc import AsyncIterator, Iterator
+from operator import attrgetter
 from typing import Any, Final, Protocol
 from weakref import ref
 
-from worthwhile._call import EVENTS, NO_SKIPS, PIECES
+from worthwhile._call import EVENTS, NO_SKIPS, PIECES, STRIPPED_PIECES
 from worthwhile._guard import Guard
 from worthwhile._streams import Reading
 
@@ -29,15 +30,17 @@ def _tapped(source: Iterator[Any], reading: Reading) -> Iterator[Any]:
         for chunk in source:
             reading.is_pulling = False
             try:
-                if skipped is PIECES:
+                if skipped is PIECES or skipped is STRIPPED_PIECES:
                     found = chunk.__dict__
                     tells = (
-                        found["usage"] is not None
-                        or found["choices"][0].__dict__["finish_reason"] is not None
-                        or (telling and found["service_tier"] is not None)
+                        found["choices"][0].finish_reason is not None
+                        or found["usage"] is not None
+                        or (telling and found[telling] is not None)
                     )
+                    if skipped is STRIPPED_PIECES and not tells:
+                        chunk.__pydantic_fields_set__.discard("usage")
                 else:
-                    tells = skipped is not EVENTS or chunk.__dict__["type"] in telling
+                    tells = skipped is not EVENTS or chunk.type in telling
             except Exception:  # noqa: BLE001 - it is nothing that the library makes
                 tells = True
             if tells:
@@ -87,15 +90,17 @@ class AsyncStreamTap:
                 reading.is_pulling = False
             skipped, telling = reading.skips
             try:
-                if skipped is PIECES:
+                if skipped is PIECES or skipped is STRIPPED_PIECES:
                     found = chunk.__dict__
                     tells = (
-                        found["usage"] is not None
-                        or found["choices"][0].__dict__["finish_reason"] is not None
-                        or (telling and found["service_tier"] is not None)
+                        found["choices"][0].finish_reason is not None
+                        or found["usage"] is not None
+                        or (telling and found[telling] is not None)
                     )
+                    if skipped is STRIPPED_PIECES and not tells:
+                        chunk.__pydantic_fields_set__.discard("usage")
                 else:
-                    tells = skipped is not EVENTS or chunk.__dict__["type"] in telling
+                    tells = skipped is not EVENTS or chunk.type in telling
             except Exception:  # noqa: BLE001 - it is nothing that the library makes
                 tells = True
             if not tells or not reading.see(chunk):
@@ -123,9 +128,8 @@ class BodyTap:
         # anthropic asks the body for this with every event, and a miss would cost more than all else here.
         self.stream_observer: Any = getattr(body, "stream_observer", None)
 
-    @property  # type: ignore[misc]  # what `isinstance` asks where the type says no
-    def __class__(self) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride, reportIncompatibleVariableOverride]
-        return self.__wrapped__.__class__
+    # What `isinstance` asks where the type says no; in C, as every stream is asked.
+    __class__ = property(attrgetter("__wrapped__.__class__"))  # pyright: ignore[reportIncompatibleMethodOverride]
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__wrapped__, name)

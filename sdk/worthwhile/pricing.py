@@ -4,11 +4,10 @@ The first call of a (provider, model, service tier, batch) compiles what the pri
 calls reuse them until the next instant at which a price can change. Nothing here reads a clock or the network.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 from worthwhile import _guard
 from worthwhile.usage import Counts, Usage
@@ -26,12 +25,8 @@ MAX_COMPILED: Final = 1024
 """Compiled (provider, model, tier, batch) entries kept; a program that uses more compiles again, and stays right."""
 
 
-@dataclass(slots=True, init=False)
-class Cost:
+class Cost(NamedTuple):
     """What a call costs, in picodollars. The five parts add up to `total` exactly.
-
-    Every call gets an object of its own. It is neither frozen nor given an initialiser because it is made on the path
-    of every call, and either would double what pricing takes.
 
     Attributes:
         total: The whole call.
@@ -77,25 +72,17 @@ def price_call(
             price.
         is_batch: Whether the call was part of a batch job.
     """
-    _, _, tariff, rates = entry_at(at_ns, provider, model, service_tier, is_batch=is_batch)
-    fresh, answered = usage.input_tokens, usage.output_tokens
-    if fresh is None or answered is None or answered < 0 or fresh > rates[0]:
-        return None if tariff is None else _detailed_cost(usage, tariff)
-    amounts = short_cost(rates, usage)
-    if amounts is None:
-        return None
-    cost = Cost()
-    (
-        cost.total,
-        cost.input,
-        cost.cache_read,
-        cost.cache_write,
-        cost.output,
-        cost.server_tools,
-        cost.cache_saving,
-    ) = amounts
-    cost.price_version, cost.basis = rates[-2:]
-    return cost
+    try:  # as `entry_at`, without its call
+        since_ns, until_ns, tariff, rates = _compiled[provider, model, service_tier, is_batch]
+        is_known = since_ns <= at_ns < until_ns
+    except KeyError:
+        is_known, tariff, rates = False, None, _NO_RATES
+    if not is_known:
+        _, _, tariff, rates = entry_at(at_ns, provider, model, service_tier, is_batch=is_batch)
+    amounts = short_cost(rates, usage[:])  # a plain tuple is taken apart in a third of the time
+    if amounts is not None:
+        return _cost_of(amounts)
+    return None if tariff is None or is_short(rates, usage) else _detailed_cost(usage, tariff)
 
 
 def entry_at(at_ns: int, provider: str, model: str, service_tier: str | None, *, is_batch: bool = False) -> "Entry":
@@ -109,33 +96,42 @@ def entry_at(at_ns: int, provider: str, model: str, service_tier: str | None, *,
     return entry
 
 
-def short_cost(rates: "Rates", counts: Counts) -> tuple[int, int, int, int, int, int, int] | None:
-    """The amounts of a `Cost`, in its order, of a call with as few tokens as `rates` hold for; `None` if unknown."""
-    limit, rate, read_rate, read_saving, write_rate, hour_extra, output_rate, search_rate, tools, _, _ = rates
+def short_cost(rates: "Rates", counts: Counts) -> "Amounts | None":
+    """What is in a `Cost` of a call with as few tokens as `rates` hold for; `None` if it has more or is unknown."""
+    limit, rate, read_rate, read_saving, output_rate, tools, seldom, version, basis = rates
     fresh, answered, read, write, hour, _, _, _, searches = counts
     if fresh is None or answered is None or answered < 0 or fresh > limit:
         return None
     of_read = of_write = saving = 0
+    total = of_output = answered * output_rate
     if read:
         fresh = fresh - read if read > 0 else -1  # below zero, the counts contradict each other
         of_read = read * read_rate
         saving = read * read_saving
-    if write:
-        hour = hour or 0
+        total += of_read
+    if write or hour:
+        write, hour = write or 0, hour or 0
+        write_rate, hour_extra, _ = seldom
         fresh = fresh - write if 0 <= hour <= write else -1
-        of_write = write * write_rate
-        if hour:
-            of_write += hour * hour_extra
+        of_write = write * write_rate + hour * hour_extra
         saving += write * rate - of_write
-    elif hour:
-        return None
+        total += of_write
     if searches:
         fresh = fresh if searches > 0 else -1
-        tools += searches * search_rate
+        tools += searches * seldom[2]
     if fresh < 0:
         return None
-    of_input, of_output = fresh * rate, answered * output_rate
-    return (of_input + of_read + of_write + of_output + tools, of_input, of_read, of_write, of_output, tools, saving)
+    of_input = fresh * rate
+    total += of_input
+    if tools:
+        total += tools
+    return (total, of_input, of_read, of_write, of_output, tools, saving, version, basis)
+
+
+def is_short(rates: "Rates", counts: Counts) -> bool:
+    """Whether a call is one whose cost, if it is known at all, `short_cost` tells."""
+    fresh, answered = counts[:2]
+    return fresh is not None and answered is not None and answered >= 0 and fresh <= rates[0]
 
 
 def use_overrides(path: str | Path | None) -> None:
@@ -178,16 +174,23 @@ class _Tariff(NamedTuple):
 
 
 _Key: TypeAlias = tuple[str, str, str | None, bool]
-Rates: TypeAlias = tuple[int, int, int, int, int, int, int, int, int, str, CostBasis]
-"""Most input tokens that these hold for; picodollars for a token of input, read from the cache and saved by that,
-written to the cache and what keeping it an hour adds, of output; for a search, for a request; version; basis."""
+Rates: TypeAlias = tuple[int, int, int, int, int, int, tuple[int, int, int], str, CostBasis]
+"""Most input tokens that these hold for; picodollars for a token of input, read from the cache and saved by that, of
+output; for a request; for a token written to the cache and what keeping it an hour adds, for a search; version; basis.
+"""
+Amounts: TypeAlias = tuple[int, int, int, int, int, int, int, str, CostBasis]
+"""What is in a `Cost`, in its order."""
 Entry: TypeAlias = tuple[int, int, _Tariff | None, Rates]
 """From and until when, in Unix nanoseconds; the tariff, `None` for unknown prices; its short form."""
+
+# `Cost` would be asked for its arguments by name or number; that takes a third of what pricing takes.
+_new = cast("Any", tuple.__new__)  # pyright: ignore[reportUnknownMemberType] - of a tuple of anything
+_cost_of: Final[Callable[[Amounts], Cost]] = partial(_new, Cost)
 
 _FOREVER: Final = 1 << 63
 _UNLIMITED: Final = (1 << 30) - 1
 """Tokens up to which the short way is taken; Python compares integers up to here fastest."""
-_NO_RATES: Final[Rates] = (-1, 0, 0, 0, 0, 0, 0, 0, 0, "", "list")
+_NO_RATES: Final[Rates] = (-1, 0, 0, 0, 0, 0, (0, 0, 0), "", "list")
 
 _compiled: Final[dict[_Key, Entry]] = {}
 _overrides: "Overrides | None" = None
@@ -211,13 +214,10 @@ def _detailed_cost(usage: Usage, tariff: _Tariff) -> Cost | None:
         priced["web_search"] + amounts["request"],
     )
     cached = counts["cache_read"] + counts["cache_write"] + counts["cache_write_1h"]
-    cost = Cost()
-    cost.total = _rounded(sum(parts), tariff.scale)
-    cost.input, cost.cache_read, cost.cache_write, cost.output, cost.server_tools = _shares(parts, tariff.scale)
-    cost.cache_saving = _rounded(cached * amounts["input"] - parts[1] - parts[2], tariff.scale)
-    cost.price_version = tariff.version
-    cost.basis = tariff.basis
-    return cost
+    total, saving = sum(parts), cached * amounts["input"] - parts[1] - parts[2]
+    input_, read, write, output, tools = _shares(parts, tariff.scale)
+    whole, saved = _rounded(total, tariff.scale), _rounded(saving, tariff.scale)
+    return Cost(whole, input_, read, write, output, tools, saved, tariff.version, tariff.basis)
 
 
 def _counts(usage: Usage, own: frozenset[str]) -> dict[str, int] | None:
@@ -381,11 +381,9 @@ def _rates(tariff: _Tariff) -> Rates:
         amounts["input"],
         amounts["cache_read"],
         amounts["input"] - amounts["cache_read"],
-        amounts["cache_write"],
-        amounts["cache_write_1h"] - amounts["cache_write"],
         amounts["output"],
-        amounts["web_search"],
         amounts["request"],
+        (amounts["cache_write"], amounts["cache_write_1h"] - amounts["cache_write"], amounts["web_search"]),
         tariff.version,
         tariff.basis,
     )

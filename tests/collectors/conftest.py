@@ -155,30 +155,51 @@ def wait_until_up(data: Path, process: subprocess.Popen[str]) -> Announcement:
     raise AssertionError("the collector did not start")
 
 
-@pytest.fixture(scope="session")
-def start_collectors() -> Iterator[Callable[..., Collector]]:
-    """Starts collectors; whatever still runs at the end of the session is killed."""
-    started: list[subprocess.Popen[str]] = []
+class Collectors:
+    """Starts collectors, each on a copy of the migrated folder where it has none, or on an empty one if told so."""
 
-    def start(data: Path, *words: str, **environment: str) -> Collector:
+    def __init__(self, migrated_copy: Callable[[Path], Path]) -> None:
+        self._copy = migrated_copy
+        self._started: list[subprocess.Popen[str]] = []
+
+    def __call__(self, data: Path, *words: str, is_empty: bool = False, **environment: str) -> Collector:
+        if not (data.exists() or is_empty):
+            self._copy(data)
         began = time.perf_counter()
         process = begin(data, *(words if "--port" in words else ("--port", "0", *words)), **environment)
-        started.append(process)
+        self._started.append(process)
         return Collector(data, process, wait_until_up(data, process), time.perf_counter() - began)
 
-    yield start
-    for process in started:
-        if process.poll() is None:
-            process.kill()
-            process.wait()
+    def kill(self) -> None:
+        """End whatever still runs: an idle collector takes a twentieth of a processor from the tests that follow."""
+        for process in self._started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+
+
+@pytest.fixture(scope="module")
+def start_collectors(migrated_copy: Callable[[Path], Path]) -> Iterator[Collectors]:
+    """Starts collectors of a module; whatever still runs at its end is killed."""
+    collectors = Collectors(migrated_copy)
+    yield collectors
+    collectors.kill()
 
 
 @pytest.fixture(scope="session")
-def collector(start_collectors: Callable[..., Collector], tmp_path_factory: pytest.TempPathFactory) -> Collector:
+def start_shared_collectors(migrated_copy: Callable[[Path], Path]) -> Iterator[Collectors]:
+    """Starts collectors that live until the end of the session."""
+    collectors = Collectors(migrated_copy)
+    yield collectors
+    collectors.kill()
+
+
+@pytest.fixture(scope="session")
+def collector(start_shared_collectors: Collectors, tmp_path_factory: pytest.TempPathFactory) -> Collector:
     """One collector with tight limits that many tests share. Tests tell their data apart by workload."""
     data = tmp_path_factory.mktemp("shared") / "data"
     limits = ("--max-body", "2MiB", "--max-spans", "1000", "--read-timeout", "1", "--segment-seconds", "0.2")
-    return start_collectors(data, *limits)
+    return start_shared_collectors(data, *limits, is_empty=True)
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.collectors.exactness.truth import check, duplicates
 from worthwhile_collectors.pipeline import Pipeline
 from worthwhile_collectors.quarantine import Quarantine
 from worthwhile_collectors.spool import Spool, SpoolLimits
-from worthwhile_collectors.store import Store, framed, open_store
+from worthwhile_collectors.store import Store, framed
 
 TABLES = ("otel_traces", "otel_logs", "otel_traces_trace_id_ts", "calls", "attempts", "task_runs", "signals")
 ROLLUPS = ("touched_hours", "settle_plan", "settled", "calls_1m", "calls_1h", "calls_1d")
@@ -21,13 +22,9 @@ NOTHING_TWICE = dict.fromkeys(("calls", "attempts", "task_runs", "signals", "ote
 
 
 @pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = open_store(tmp_path_factory.mktemp("exact") / "data")
-    try:
-        opened.migrate()
+def migrated(migrated_store: Callable[[], AbstractContextManager[Store]]) -> Iterator[Store]:
+    with migrated_store() as opened:
         yield opened
-    finally:
-        opened.close()
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from tests.collectors.exactness.truth import check, duplicates
 pytestmark = pytest.mark.timeout(240)
 
 
-def test_a_death_in_each_phase_loses_and_doubles_nothing(start_collectors, tmp_path: Path) -> None:
-    rounds = Rounds(tmp_path / "data", Traffic(seed=11))
+def test_a_death_in_each_phase_loses_and_doubles_nothing(start_collectors, migrated_copy, tmp_path: Path) -> None:
+    rounds = Rounds(migrated_copy(tmp_path / "data"), Traffic(seed=11))
     for death in deaths(len(dying.PHASES), seed=5):
         rounds.run(death)
     assert {death.phase for death in rounds.died} == set(dying.PHASES)

@@ -46,8 +46,8 @@ def check(report: dict) -> None:
     assert report["unmatched_signals"] == 1
 
 
-def test_from_a_file(worthwhile_process, tmp_path):
-    data = ("--data", str(tmp_path / "data"))
+def test_from_a_file(worthwhile_process, migrated_copy, tmp_path):
+    data = ("--data", str(migrated_copy(tmp_path / "data")))
     assert worthwhile_process("ingest", str(GOLDEN), str(GOLDEN), *data).returncode == 0
     check(json.loads(worthwhile_process("report", *PERIOD, *data).stdout))
 

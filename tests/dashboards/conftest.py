@@ -1,6 +1,7 @@
 """Reports made by hand for the renderers, and a store with three weeks of telemetry for the figures."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from tests.dashboards import samples
 from tests.dashboards.telemetry import deliver
 
-from worthwhile_collectors.store import Store, open_store
+from worthwhile_collectors.store import Store
 from worthwhile_dashboards.report import Report, build, to_json
 
 
@@ -23,15 +24,11 @@ def empty_report() -> Report:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+def store(migrated_store: Callable[[], AbstractContextManager[Store]]) -> Iterator[Store]:
     """Embedded store with the three weeks in it; a process can have one such store open."""
-    opened = open_store(tmp_path_factory.mktemp("report") / "data")
-    try:
-        opened.migrate()
+    with migrated_store() as opened:
         deliver(opened)
         yield opened
-    finally:
-        opened.close()
 
 
 @pytest.fixture(scope="module")

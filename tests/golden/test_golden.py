@@ -1,13 +1,14 @@
 """OTLP in, rows out: each folder is a case of `input.jsonl` (OTLP/JSON), `assert.sql` and `expected.tsv`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from worthwhile_collectors.receive.otlp_json import SIGNAL_KEYS, to_protobuf
-from worthwhile_collectors.store import Store, framed, open_store
+from worthwhile_collectors.store import Store, framed
 
 CASES = sorted(path.parent for path in Path(__file__).parent.glob("*/input.jsonl"))
 TABLES = (
@@ -28,13 +29,9 @@ TABLES = (
 
 
 @pytest.fixture(scope="module")
-def module_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = open_store(tmp_path_factory.mktemp("golden") / "data")
-    try:
-        opened.migrate()
+def module_store(migrated_store: Callable[[], AbstractContextManager[Store]]) -> Iterator[Store]:
+    with migrated_store() as opened:
         yield opened
-    finally:
-        opened.close()
 
 
 @pytest.fixture

@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import detach
-from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import (
     ALWAYS_OFF,
     ALWAYS_ON,
@@ -17,11 +20,13 @@ from opentelemetry.sdk.trace.sampling import (
     SamplingResult,
     TraceIdRatioBased,
 )
+from opentelemetry.trace import SpanContext, TraceFlags
 from opentelemetry.trace.span import TraceState
 from tests.sdk.origins import MODEL, REMOTE, UNSAMPLED, Host, call, put_in_force, under
 
 import worthwhile as ww
 from worthwhile import Usage
+from worthwhile._hosted import origin_of
 from worthwhile._invocation import CallRequest, CallResponse, start
 
 
@@ -124,12 +129,69 @@ def test_a_recorded_but_unsampled_span_reaches_the_processors_only(through: Any)
 
 def test_a_sampler_that_is_replaced_later_counts_from_then_on(through: Any) -> None:
     host = Host()
-    through(host.origin)
+    origin: Any = host.origin
+    through(origin)
     call()
-    tracer: Any = host.provider.get_tracer("worthwhile", "0")
-    tracer.sampler = ALWAYS_OFF
+    origin._tracer.sampler = ALWAYS_OFF  # older SDKs make a new tracer for everybody who asks for one
     call()
     assert len(host.spans) == 1
 
 
 # Ids, resource, limits
+
+
+# Providers of another make
+
+
+class Own(TracerProvider):
+    """A provider that makes real spans of our calls, as it is not the SDK's own."""
+
+
+class Nameless(Sampler):
+    """A sampler of the host's own, which does not say how much it keeps."""
+
+    def should_sample(self, *args: Any, **kwargs: Any) -> SamplingResult:
+        return SamplingResult(Decision.RECORD_AND_SAMPLE)
+
+    def get_description(self) -> str:
+        return "nameless"
+
+
+class Low(RandomIdGenerator):
+    """Trace ids that every ratio keeps."""
+
+    def generate_trace_id(self) -> int:
+        return 0x1
+
+
+KEPT_QUARTER = SpanContext(
+    0xABC, 0xDEF, is_remote=True, trace_flags=TraceFlags(0x01), trace_state=TraceState([("ot", "th:c")])
+)
+
+
+@pytest.mark.parametrize(
+    ("sampler", "above", "weight"),
+    [
+        (TraceIdRatioBased(0.25), None, 4.0),
+        (ParentBased(TraceIdRatioBased(0.25)), None, 4.0),
+        (ParentBased(TraceIdRatioBased(0.25)), REMOTE, None),  # what another process kept of it is not known
+        (ParentBased(ALWAYS_ON), KEPT_QUARTER, 4.0),
+        (Nameless(), KEPT_QUARTER, 4.0),
+        (Nameless(), None, None),
+        (ALWAYS_ON, None, None),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Sampler) else None,
+)
+def test_a_real_span_says_how_many_it_stands_for(
+    through: Any, sampler: Sampler, above: SpanContext | None, weight: float | None
+) -> None:
+    exporter = InMemorySpanExporter()
+    own = Own(sampler=sampler, shutdown_on_exit=False, id_generator=Low())
+    own.add_span_processor(SimpleSpanProcessor(exporter))
+    through(origin_of(own, "worthwhile", "0"))
+    token = None if above is None else under(above)
+    call()
+    if token is not None:
+        detach(token)
+    (span,) = exporter.get_finished_spans()
+    assert (span.attributes or {}).get("worthwhile.sample.weight") == weight

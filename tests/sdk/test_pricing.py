@@ -129,7 +129,7 @@ def test_a_call_is_split_into_its_parts():
     )
     cost = _cost(usage, "anthropic", "claude-sonnet-4-5")
     assert cost is not None
-    dollars = {field: usd_from_pico(getattr(cost, field)) for field in Cost.__slots__[:7]}
+    dollars = {field: usd_from_pico(getattr(cost, field)) for field in Cost._fields[:7]}
     assert dollars == {
         "total": Decimal("0.031525"),
         "input": Decimal("0.006"),  # 2,000 at 3 USD per million

@@ -73,12 +73,24 @@ def insert(store: Store, found: list[dict[str, Any]], token: str) -> None:
     assert store.insert_protobuf("traces", framed([request(found)]), token) == ()
 
 
-def rows(store: Store, found: list[dict[str, Any]]) -> str:
-    """Every call as a line of `COLUMNS`, in the order of the capture."""
+def earlier(found: list[dict[str, Any]], days: int) -> list[dict[str, Any]]:
+    """The spans so many days before."""
+    ns = days * 86_400 * SECOND
+    return [
+        one
+        | {"start": one["start"] - ns, "end": one["end"] - ns}
+        | {"events": [(name, moment - ns, attributes) for name, moment, attributes in one["events"]]}
+        for one in found
+    ]
+
+
+def rows(stored: Iterable[dict[str, Any]], found: list[dict[str, Any]]) -> str:
+    """Every call of the capture among those of `calls_final` as a line of `COLUMNS`, in the order of the capture."""
     scenarios = {(one["trace"], one["span"]): (number, one["scenario"]) for number, one in enumerate(found)}
-    stored = store.query("SELECT * FROM calls_final")
     lines: list[tuple[int, str]] = []
     for row in stored:
+        if (str(row["trace_id"]), str(row["span_id"])) not in scenarios:
+            continue
         number, scenario = scenarios[str(row["trace_id"]), str(row["span_id"])]
         row["scenario"] = scenario
         row["ttft_ms"] = None if row["ttft_ns"] is None else round(int(str(row["ttft_ns"])) / 1e6, 1)

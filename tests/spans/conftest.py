@@ -1,21 +1,18 @@
 """One migrated store for all tests of spans; each begins with empty tables."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 from tests.spans.captured import empty
 
-from worthwhile_collectors.store import Store, open_store
+from worthwhile_collectors.store import Store
 
 
 @pytest.fixture(scope="module")
-def module_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = open_store(tmp_path_factory.mktemp("spans") / "data")
-    try:
-        opened.migrate()
+def module_store(migrated_store: Callable[[], AbstractContextManager[Store]]) -> Iterator[Store]:
+    with migrated_store() as opened:
         yield opened
-    finally:
-        opened.close()
 
 
 @pytest.fixture

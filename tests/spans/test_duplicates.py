@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from tests.spans.captured import SECOND, insert
+from tests.spans.captured import SECOND, empty, insert
 
 from worthwhile_collectors.store import Store
 
@@ -11,6 +11,8 @@ HOUR = 1_795_219_200_000_000_000
 CALL = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "gpt-5-mini"}
 USAGE = {"gen_ai.usage.input_tokens": 1000, "gen_ai.usage.output_tokens": 300}
 OPENAI, OPENLIT, LITELLM = "opentelemetry.instrumentation.genai.openai", "openlit.instrumentation.openai", "litellm"
+
+TRACES_OF_A_CASE = 16
 
 
 def span(
@@ -115,13 +117,33 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("order", [1, -1], ids=["outer first", "inner first"])
+@pytest.fixture(scope="module", params=[1, -1], ids=["outer first", "inner first"])
+def counted(request: pytest.FixtureRequest, module_store: Store) -> dict[str, set[int]]:
+    """The spans that count, by case. All cases are in one store; the spans of each arrive one after the other."""
+    empty(module_store)
+    arriving = [placed(case)[:: request.param] for case in CASES]
+    for turn in range(max(map(len, arriving))):
+        insert(module_store, [case[turn] for case in arriving if turn < len(case)], f"cases-{request.param}-{turn}")
+    found: dict[str, set[int]] = {case: set() for case in CASES}
+    for row in module_store.query("SELECT trace_id, span_id FROM calls_final"):
+        found[list(CASES)[int(str(row["trace_id"]), 16) // TRACES_OF_A_CASE]].add(int(str(row["span_id"]), 16))
+    return found
+
+
+def placed(case: str) -> list[dict[str, Any]]:
+    """The spans of a case in traces of its own, two hours before the case before it: farther than any rule reaches."""
+    number = list(CASES).index(case)
+    return [
+        one
+        | {"trace": f"{number * TRACES_OF_A_CASE + int(one['trace'], 16):032x}"}
+        | {moment: one[moment] - number * 7200 * SECOND for moment in ("start", "end")}
+        for one in CASES[case][0]
+    ]
+
+
 @pytest.mark.parametrize("case", CASES)
-def test_calls_that_count(case: str, order: int, store: Store) -> None:
-    found, counted = CASES[case]
-    for one in found[::order]:
-        insert(store, [one], f"{case}-{order}-{one['span']}")
-    assert {int(str(row["span_id"]), 16) for row in store.query("SELECT span_id FROM calls_final")} == counted
+def test_calls_that_count(case: str, counted: dict[str, set[int]]) -> None:
+    assert counted[case] == CASES[case][1]
 
 
 def test_gaps_are_filled_and_tokens_go_with_cost(store: Store) -> None:

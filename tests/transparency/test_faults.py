@@ -8,13 +8,14 @@ on what is the host's own cannot be replaced; `CARRIERS` names them, and `TRUSTE
 import ast
 import asyncio
 import contextvars
+import fnmatch
 import gc
 import sys
 import threading
 import types
-from collections import Counter
+import weakref
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -292,12 +293,22 @@ def _ours(operation: Operation, url: str) -> set[types.CodeType]:
     }
 
 
+def _functions_of_ours() -> dict[types.CodeType, list[weakref.ref[types.FunctionType]]]:
+    """The functions of ours that there are, by their code: one look through all objects, of which there are many."""
+    found: dict[types.CodeType, list[weakref.ref[types.FunctionType]]] = defaultdict(list)
+    for function in gc.get_objects():
+        if type(function) is types.FunctionType and function.__code__.co_filename.startswith(OURS):
+            found[function.__code__].append(weakref.ref(function))
+    return found
+
+
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[types.CodeType | None], bool]]:
     """Makes every function with that code raise, until the end of the test or the next one."""
     monkeypatch.setattr("builtins.WorthwhileFaultError", WorthwhileFaultError, raising=False)
-    gc.unfreeze()  # what is frozen has no referrers
+    gc.unfreeze()  # what is frozen is not found
     replaced: list[tuple[types.FunctionType, types.CodeType]] = []
+    living: dict[types.CodeType, list[weakref.ref[types.FunctionType]]] = {}
 
     def mend() -> None:
         while replaced:
@@ -307,8 +318,9 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[types.CodeType
     def break_(code: types.CodeType | None) -> bool:
         """Whether there is a function with that code; one that is made anew in each call has none between calls."""
         mend()
-        for function in gc.get_referrers(code) if code is not None else ():
-            if isinstance(function, types.FunctionType) and function.__code__ is code:
+        living.update({} if living else _functions_of_ours())
+        for function in [found() for found in living.get(code, ())] if code is not None else ():
+            if function is not None and function.__code__ is code:
                 raiser = _raise.__code__.replace(co_freevars=code.co_freevars, co_name=code.co_name)
                 function.__code__ = raiser
                 replaced.append((function, code))
@@ -340,7 +352,7 @@ def test_whatever_breaks_the_host_sees_the_same(
         assert captured.spans
         harmful = []
         for code in sorted(_ours(operation, provider.url), key=lambda code: (code.co_filename, code.co_firstlineno)):
-            if any(fnmatch(code.co_qualname, name) for name in (*CARRIERS, *TRUSTED)) or _guards_itself(code):
+            if any(fnmatch.fnmatch(code.co_qualname, name) for name in (*CARRIERS, *TRUSTED)) or _guards_itself(code):
                 continue
             if tried[code.co_qualname] == ENOUGH:
                 continue
@@ -367,5 +379,5 @@ def test_the_lists_of_exceptions_name_what_there_is() -> None:
         code = waiting.pop()
         names.add(code.co_qualname)
         waiting.extend(constant for constant in code.co_consts if isinstance(constant, types.CodeType))
-    stale = [name for name in (*CARRIERS, *TRUSTED) if not any(fnmatch(each, name) for each in names)]
+    stale = [name for name in (*CARRIERS, *TRUSTED) if not fnmatch.filter(names, name)]
     assert stale == []

@@ -5,12 +5,22 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
 
 SERVER = Path(__file__).with_name("server.py")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An error of the engine that inserts with `marker` in them meet, so many times."""
+
+    code: int
+    name: str
+    marker: str = ""
+    left: int = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -21,10 +31,10 @@ class Server:
     folder: Path
 
     @contextmanager
-    def failing(self, code: int, name: str, *, times: int = 1_000_000, marker: str = "") -> Iterator[None]:
-        """Inserts with `marker` in them fail with this error, so many times."""
-        file = self.folder / "fault.json"
-        file.write_text(json.dumps({"code": code, "name": name, "left": times, "marker": marker}))
+    def failing(self, *faults: Fault) -> Iterator[None]:
+        """Inserts fail with the first of the faults that they meet."""
+        file = self.folder / "faults.json"
+        file.write_text(json.dumps([asdict(fault) for fault in faults]))
         try:
             yield
         finally:

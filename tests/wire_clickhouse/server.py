@@ -3,8 +3,8 @@
 What is real: the engine (the same parser, tables, views and settings as a server of that version) and the client on
 the other side. What is not: users, quotas, clusters, sessions, async inserts, progress. Run it in a process of its own:
 `python server.py FOLDER [PASSWORD]`; it prints its port and serves until its standard input ends. While there is a file
-`fault.json` in the folder, inserts fail as it says: {"code": 241, "name": "...", "left": how many more, "marker": "only
-inserts with this text in them"}.
+`faults.json` in the folder, inserts fail with the first that fits of its list: {"code": 241, "name": "...", "left": how
+many more, "marker": "only inserts with this text in them"}.
 """
 
 import base64
@@ -102,7 +102,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 body = _decompressed(body)
             request = given.get("query", "").encode() + b"\n" + body
             if inserting := INSERT.match(request):
-                _fail_if_told(Path(self.folder) / "fault.json", request)
+                _fail_if_told(Path(self.folder) / "faults.json", request)
                 _insert(
                     connection,
                     inserting.group(1).decode(),
@@ -160,10 +160,12 @@ def _insert(connection: Any, statement: str, input_format: str, settings: dict[s
 def _fail_if_told(file: Path, request: bytes) -> None:
     if not file.exists():
         return
-    fault = json.loads(file.read_text())
-    if fault["left"] > 0 and fault["marker"].encode() in request:
-        file.write_text(json.dumps(fault | {"left": fault["left"] - 1}))
-        raise RuntimeError(f"Code: {fault['code']}. DB::Exception: told to fail. ({fault['name']})")
+    faults = json.loads(file.read_text())
+    for fault in faults:
+        if fault["left"] > 0 and fault["marker"].encode() in request:
+            fault["left"] -= 1
+            file.write_text(json.dumps(faults))
+            raise RuntimeError(f"Code: {fault['code']}. DB::Exception: told to fail. ({fault['name']})")
 
 
 def _decompressed(body: bytes) -> bytes:

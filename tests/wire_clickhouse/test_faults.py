@@ -1,16 +1,17 @@
 """What becomes of a batch when ClickHouse refuses an insert: these bytes are at fault, or this server as it is now."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from tests.collectors.store.otlp import calls
-from tests.wire_clickhouse.conftest import Server
+from tests.wire_clickhouse.conftest import Fault, Server
 
 from worthwhile_collectors.pipeline import UNEXPLAINED_TRIES, Pipeline
 from worthwhile_collectors.quarantine import Quarantine
 from worthwhile_collectors.spool import Spool, SpoolLimits
-from worthwhile_collectors.store import QueryFailed, Store, codes, framed, open_store
+from worthwhile_collectors.store import Quarantined, QueryFailed, Store, codes, framed, open_store
 from worthwhile_collectors.store.errors import StoreError
 
 TABLES = (codes.DATA, codes.FULL, codes.READ_ONLY, codes.DENIED, codes.MISSING, codes.OVERLOADED, codes.UNFIT)
@@ -63,34 +64,68 @@ SERVER_FAULTS = [
 ]
 
 
+FIRST_OR_AGAIN = pytest.mark.parametrize("is_suspect", [False, True], ids=["first", "after many tries"])
+
+
 @pytest.mark.parametrize(("code", "name"), SERVER_FAULTS, ids=[name for _, name in SERVER_FAULTS])
-@pytest.mark.parametrize("is_suspect", [False, True], ids=["first", "after many tries"])
+@FIRST_OR_AGAIN
 def test_a_fault_of_the_server_sets_nothing_aside(
     server: Server, store: Store, code: int, name: str, is_suspect: bool
 ) -> None:
-    """However often it happens, and although one request alone causes it: the batch is kept and comes again."""
+    """However often it happens, and although one request alone causes it: the batch is kept."""
     batch = framed([calls(1), POISON, calls(2)])
-    token = f"server-{code}-{is_suspect}"
-    with server.failing(code, name, marker="poison-marker"), pytest.raises(StoreError):
-        store.insert_protobuf("traces", batch, token, is_suspect=is_suspect)
-    assert store.insert_protobuf("traces", batch, token, is_suspect=is_suspect) == ()
-    assert stored(store) == 3
+    with server.failing(Fault(code, name, "poison-marker")), pytest.raises(StoreError, match=name):
+        store.insert_protobuf("traces", batch, f"server-{code}-{is_suspect}", is_suspect=is_suspect)
+    assert stored(store) == 0
+
+
+@FIRST_OR_AGAIN
+def test_a_batch_that_met_every_fault_of_the_server_is_stored_once(
+    server: Server, store: Store, is_suspect: bool
+) -> None:
+    batch, token = framed([calls(1), POISON, calls(2)]), f"server-{is_suspect}"
+    for code, name in SERVER_FAULTS:
+        with server.failing(Fault(code, name, "poison-marker")), pytest.raises(StoreError, match=name):
+            store.insert_protobuf("traces", batch, token, is_suspect=is_suspect)
+    for _ in range(2):
+        assert store.insert_protobuf("traces", batch, token, is_suspect=is_suspect) == ()
+        assert stored(store) == 3
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """What one batch came to in which a request met each fault of the data, with good requests around them."""
+
+    poison: dict[int, bytes]
+    refused: tuple[Quarantined, ...]
+    stored: object
+
+
+@pytest.fixture(scope="module")
+def set_aside(server: Server, store: Store) -> SetAside:
+    poison = {code: calls(1000 + code, worthwhile__workload=f"poison-{code}-marker") for code in codes.DATA}
+    faults = [Fault(code, name, f"poison-{code}-marker") for code, name in codes.DATA.items()]
+    store.command("TRUNCATE TABLE calls")
+    with server.failing(*faults):
+        refused = store.insert_protobuf("traces", framed([calls(1), *poison.values(), calls(2)]), "data")
+    return SetAside(poison, refused, stored(store))
 
 
 @pytest.mark.parametrize("code", codes.DATA)
-def test_a_fault_of_one_request_sets_that_one_aside(server: Server, store: Store, code: int) -> None:
-    batch = framed([calls(1), POISON, calls(2)])
-    with server.failing(code, codes.DATA[code], marker="poison-marker"):
-        refused = store.insert_protobuf("traces", batch, f"data-{code}")
-    assert [each.body for each in refused] == [POISON]
-    assert codes.DATA[code] in refused[0].reason
-    assert stored(store) == 2
+def test_a_fault_of_one_request_sets_that_one_aside(set_aside: SetAside, code: int) -> None:
+    [reason] = [each.reason for each in set_aside.refused if each.body == set_aside.poison[code]]
+    assert codes.DATA[code] in reason
+
+
+def test_nothing_else_of_the_batch_is_set_aside(set_aside: SetAside) -> None:
+    assert {each.body for each in set_aside.refused} == set(set_aside.poison.values())
+    assert set_aside.stored == 2
 
 
 def test_an_unknown_error_is_repeated_and_then_taken_apart(server: Server, store: Store) -> None:
     batch = framed([calls(1), POISON, calls(2)])
     assert codes.fault(710) == "unknown"
-    with server.failing(710, "FAULT_INJECTED", marker="poison-marker"):
+    with server.failing(Fault(710, "FAULT_INJECTED", "poison-marker")):
         with pytest.raises(QueryFailed, match="FAULT_INJECTED"):
             store.insert_protobuf("traces", batch, "unknown")
         assert stored(store) == 0
@@ -101,7 +136,7 @@ def test_an_unknown_error_is_repeated_and_then_taken_apart(server: Server, store
 
 def test_an_unknown_error_that_every_insert_meets_is_the_servers(server: Server, store: Store) -> None:
     batch = framed([calls(1), calls(2)])
-    with server.failing(710, "FAULT_INJECTED"), pytest.raises(QueryFailed):
+    with server.failing(Fault(710, "FAULT_INJECTED")), pytest.raises(QueryFailed):
         store.insert_protobuf("traces", batch, "everywhere", is_suspect=True)
     assert store.insert_protobuf("traces", batch, "everywhere", is_suspect=True) == ()
     assert stored(store) == 2
@@ -111,7 +146,7 @@ def test_a_server_that_fails_while_a_batch_is_taken_apart_loses_nothing(server: 
     """The good half is stored, then the memory runs out: the batch comes again whole, and is stored once."""
     garbage = b"\xff" * 40
     requests = [calls(1), calls(2), garbage, calls(3, worthwhile__workload="poison-marker")]
-    with server.failing(241, "MEMORY_LIMIT_EXCEEDED", marker="poison-marker"), pytest.raises(StoreError):
+    with server.failing(Fault(241, "MEMORY_LIMIT_EXCEEDED", "poison-marker")), pytest.raises(StoreError):
         store.insert_protobuf("traces", framed(requests), "halfway")
     assert [each.body for each in store.insert_protobuf("traces", framed(requests), "halfway")] == [garbage]
     rows = store.query("SELECT count() AS rows, uniqExact(span_id) AS spans FROM calls")
@@ -131,7 +166,7 @@ def test_the_writer_sets_aside_what_keeps_failing_and_stores_the_rest(
     spool.append("traces", calls(3))
     quarantine = Quarantine(tmp_path / "quarantine")
     pipeline = Pipeline(spool, store, quarantine)
-    with server.failing(710, "FAULT_INJECTED", marker="poison-marker"):
+    with server.failing(Fault(710, "FAULT_INJECTED", "poison-marker")):
         pipeline.start()
         assert pipeline.stop(60)
     assert pipeline.counts()["failed"] == UNEXPLAINED_TRIES

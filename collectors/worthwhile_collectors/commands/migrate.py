@@ -17,7 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="only list the changes")
     parser.add_argument("--json", action="store_true", help="JSON to stdout")
     parser.add_argument("--print", action="store_true", dest="is_printed", help="print all SQL, ask no database")
-    add_flags(parser, "data", "clickhouse", "cluster", "keep_spans_days", "keep_calls_days", "keep_rollups_days")
+    kept = ("keep_spans_days", "keep_calls_days", "keep_rollups_days", "keep_content_days")
+    add_flags(parser, "data", "clickhouse", "cluster", *kept)
 
 
 def run(arguments: argparse.Namespace) -> int:

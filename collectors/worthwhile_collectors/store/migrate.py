@@ -28,7 +28,7 @@ ORDER BY (kind, number, name)
 """
 
 
-_MEANING: Final = {("calls_counted", "replace"), ("calls_hourly", "replace")}
+_MEANING: Final = {(name, "replace") for name in ("plain_calls", "compared_calls", "plain_hours")}
 """Changes after which roll-ups that were computed before say something else than calls do."""
 
 

@@ -23,11 +23,13 @@ class Retention:
         keep_spans_days: Spans and log records as they came.
         keep_calls_days: Calls, attempts, runs of tasks and signals, counted from their arrival.
         keep_rollups_days: Roll-ups by hour and day.
+        keep_content_days: What was said to models and by them, counted from its arrival.
     """
 
     keep_spans_days: int
     keep_calls_days: int
     keep_rollups_days: int
+    keep_content_days: int
 
 
 def keep(store: "Store", retention: Retention, *, dry_run: bool) -> list[Change]:

@@ -30,6 +30,8 @@ ALTER TABLE otel_traces_trace_id_ts MODIFY TTL Start + toIntervalDay({keep_spans
 
 ALTER TABLE otel_logs MODIFY TTL toDateTime(Timestamp) + toIntervalDay({keep_spans_days});
 
+ALTER TABLE call_contents MODIFY TTL toDateTime(ingested_at) + toIntervalDay({keep_content_days});
+
 ALTER TABLE calls_1h MODIFY TTL if(ts < '2000-01-01 00:00:00', toDateTime('2100-01-01 00:00:00', 'UTC'), ts) + toIntervalDay({keep_rollups_days});
 
 ALTER TABLE calls_1d MODIFY TTL if(ts < '2000-01-01 00:00:00', toDateTime('2100-01-01 00:00:00', 'UTC'), ts) + toIntervalDay({keep_rollups_days});

@@ -137,7 +137,8 @@ SELECT
     arrayMap(column -> [{columns}][column], arrayFilter(column -> [{is_unusable}][column], arrayDistinct(sorted_columns))),
     if(is_dated, [], ['ts']), if(length(TraceId) = 32, [], ['trace_id']), if(length(SpanId) = 16, [], ['span_id']),
     if(has_long_attribute, ['attrs'], []), broken) AS quality,
-  if(has_long_attribute, mapApply((name, text) -> (name, substring(text, 1, 16384)), kept), kept) AS attrs
+  if(has_long_attribute, mapApply((name, text) -> (name, substring(text, 1, 16384)), kept), kept) AS attrs,
+  content
 FROM
 (
   SELECT
@@ -172,7 +173,10 @@ FROM
       {texts},
       mapFromArrays(
         arrayFilter((name, code) -> code = 0, names, codes),
-        arrayFilter((text, code) -> code = 0, texts, codes)) AS kept
+        arrayFilter((text, code) -> code = 0, texts, codes)) AS kept,
+      mapFromArrays(
+        arrayFilter((name, code) -> code = 2, names, codes),
+        arrayFilter((text, code) -> code = 2, texts, codes)) AS content
     FROM
     (
       SELECT
@@ -245,7 +249,7 @@ FROM
                       *,
                       mapKeys(SpanAttributes) AS names,
                       mapValues(SpanAttributes) AS texts,
-                      arrayMap((name, code) -> if(code = 0, toUInt16({is_content}), code), names, arrayMap(name -> {code}, names)) AS codes,
+                      arrayMap((name, code) -> if(code = 0, toUInt16(2 * {is_content}), code), names, arrayMap(name -> {code}, names)) AS codes,
                       toUnixTimestamp64Nano(Timestamp) AS nanos,
                       dialect_rank IN ({reading_ranks}) AS is_read_inside,
                       concat(transform(dialect_rank, [{ranks}], [{dialects_named}], ''), ':') AS own_prefix,

@@ -10,7 +10,8 @@ cannot count twice, and where the request is already the JSON that goes out.
 
 import copy
 import functools
-from collections.abc import Callable, Collection, Mapping, Sequence
+import importlib
+from collections.abc import Callable, Collection, Mapping
 from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
@@ -21,10 +22,10 @@ from worthwhile._context import MUST_HOLD, attach, put_current
 from worthwhile._endpoints import endpoint
 from worthwhile._guard import Guard
 from worthwhile._invocation import Invocation, begin
-from worthwhile.clients._fields import Selection, text_of
+from worthwhile.clients._fields import Selection, http_response, outgoing, text_of
 
 if TYPE_CHECKING:
-    from worthwhile._streams import Collector
+    from worthwhile._streams import Reading
 
 _GUARD: Final = Guard("the span of a model call")
 
@@ -44,8 +45,7 @@ class Api:
         asks: The fields of the request, the JSON that goes out, that are kept beside the model.
         asks_inside: Those that can be an object, of which a few inner fields are kept.
         take: The facts of an answer, of the client's object or of decoded JSON.
-        collector: Makes what gathers a streamed answer. Its arguments are the names and the values of what was kept of
-            the request, and whether our usage chunk is to be hidden.
+        reading: Makes what reads the streamed answer of a call; `None` where all come in one piece.
         has_stream_options: Whether a stream may be asked for its usage with `stream_options.include_usage`.
         selections: What `select` has found so far.
     """
@@ -54,7 +54,7 @@ class Api:
     asks: Collection[str]
     asks_inside: Collection[str]
     take: Callable[[Any], Facts]
-    collector: "Callable[[Sequence[str], Any, bool], Collector] | None" = None
+    reading: "Callable[[Call], Reading] | None" = None
     has_stream_options: bool = False
     selections: dict[tuple[Any, ...], Selection] = field(default_factory=dict[tuple[Any, ...], Selection])
 
@@ -64,6 +64,20 @@ class Api:
             self.selections.clear()
         made = self.selections[fields] = Selection(fields, self.asks, self.asks_inside, self.format)
         return made
+
+
+def reading(module: str, name: str) -> "Callable[[Call], Reading]":
+    """What makes a reading of a stream, by a function of a sibling module that is loaded with the first one."""
+    found: Any = None
+
+    def make(call: "Call") -> "Reading":
+        nonlocal found
+        if found is None:
+            found = getattr(importlib.import_module(f"worthwhile.clients.{module}"), name)
+        made: Reading = found(call)
+        return made
+
+    return make
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,11 +300,6 @@ class Call(Invocation):
                 _documents.add(kind)
             self.finish(self.api.take(result))
 
-    def collector(self) -> "Collector | None":
-        """What gathers a streamed answer; `None` where it comes in one piece."""
-        make = self.api.collector
-        return None if make is None else make(self.selection.names, self.asked, self.hides_usage)
-
     def _seen_before(self, parse: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def seen(answer: Any) -> Any:
             self._answer = answer
@@ -364,13 +373,6 @@ def record_as(kind: type[Call] | None) -> None:
     _kind = Call if kind is None else kind
 
 
-def outgoing(options: Any) -> dict[str, Any]:
-    """The JSON that goes out."""
-    body, extra = options.json_data, options.extra_json
-    found = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
-    return {**found, **extra} if extra and isinstance(extra, dict) else found
-
-
 def _place_to_ask(said: Mapping[str, Any]) -> str | None:
     """Which part of the request may be given `include_usage`; None where the host has decided about it itself."""
     extra = said["extra_json"]
@@ -389,10 +391,3 @@ def _ask_for_usage(options: Any, place: str) -> None:
 def _chosen(body: Any) -> Mapping[str, Any]:
     chosen = body.get("stream_options")
     return cast("dict[str, Any]", chosen) if isinstance(chosen, dict) else {}
-
-
-def http_response(result: Any) -> Any:
-    """The HTTP response that the host reads itself; `None` where the client has read it."""
-    # `APIResponse` and openai's `LegacyAPIResponse` hold it; it is the result itself where the host asked for that.
-    response = getattr(result, "http_response", None)
-    return result if response is None and hasattr(result, "iter_bytes") else response

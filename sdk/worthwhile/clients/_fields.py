@@ -115,6 +115,20 @@ def scalars(found: Mapping[str, Any], table: Mapping[str, Attribute]) -> Attribu
     return attributes
 
 
+def outgoing(options: Any) -> dict[str, Any]:
+    """The JSON that goes out."""
+    body, extra = options.json_data, options.extra_json
+    found = cast("dict[str, Any]", body) if isinstance(body, dict) else {}
+    return {**found, **extra} if extra and isinstance(extra, dict) else found
+
+
+def http_response(result: Any) -> Any:
+    """The HTTP response that the host reads itself; `None` where the client has read it."""
+    # `APIResponse` and openai's `LegacyAPIResponse` hold it; it is the result itself where the host asked for that.
+    response = getattr(result, "http_response", None)
+    return result if response is None and hasattr(result, "iter_bytes") else response
+
+
 class Selection:
     """Which values are kept of the requests that have the same fields, and how they are taken out.
 

@@ -2,7 +2,6 @@
 """Calls whose answers come after the client's method has returned: streams, and responses that the host decodes."""
 
 import json
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from worthwhile import _sse, _streams, _taps
@@ -14,7 +13,9 @@ if TYPE_CHECKING:
 
 def follow_stream(call: "Call", stream: Any, *, is_async: bool) -> None:
     """Watch how the host reads `stream`, a stream object of the client; the call ends with it."""
-    reading = _streams.Reading(call, call.collector() or _Document(call.api.take))
+    make = call.api.reading
+    reading = _Document(call) if make is None else make(call)
+    reading.begin(call)
     tap: Any = _taps.AsyncStreamTap if is_async else _taps.stream_tap
     # Private in both libraries since their first versions, and the only place that sees chunks without delay.
     stream._iterator = tap(stream._iterator, reading)
@@ -31,30 +32,31 @@ def follow_raw(call: "Call", response: Any) -> None:
     headers = response.headers
     content_type = headers.get("content-type", "")
     is_stream = content_type.startswith("text/event-stream")
-    document = _Document(call.api.take)
-    reading = _streams.Reading(call, (call.collector() or document) if is_stream else document)
-    see = reading.see if is_stream else document.see
-    encoding = headers.get("content-encoding", "")
-    found = _sse.scanner(content_type, encoding, call.shown(see), may_hide=call.hides_usage)
+    make = call.api.reading if is_stream else None
+    reading = _Document(call) if make is None else make(call)
+    reading.begin(call)
+    see = call.shown(reading.see if is_stream else reading.take)
+    found = _sse.scanner(content_type, headers.get("content-encoding", ""), see, may_hide=call.hides_usage)
     body = response.stream
     response.stream = _taps.BodyTap(body, reading) if found is None else _taps.RawBodyTap(body, reading, found)
 
 
-class _Document:
-    """Collects an answer that comes as one JSON document."""
+class _Document(_streams.Reading):
+    """An answer that comes as one JSON document."""
 
-    skips = NO_SKIPS
+    __slots__ = ("_document", "_take_facts")
 
-    def __init__(self, take_facts: Callable[[Any], Facts]) -> None:
-        self._take_facts = take_facts
+    def __init__(self, call: "Call") -> None:
+        self._take_facts = call.api.take
         self._document: Any = None
+        self.skips = NO_SKIPS
 
     @property
     def is_complete(self) -> bool:
         """Whether the document has arrived."""
         return self._document is not None
 
-    def see(self, chunk: Any, /) -> bool:
+    def take(self, chunk: Any, /) -> bool:
         """Keep the document; there is nothing to hide."""
         self._document = chunk
         return False

@@ -1,34 +1,70 @@
+# ruff: noqa: SLF001 - a reading is filled in here
+# pyright: reportPrivateUsage=false
 """Gathers what openai's streams tell: the counts, the reasons why they ended, and what their first chunks say."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
-from worthwhile._call import EVENTS, NO_SKIPS, PIECES, Facts, Skips
+from worthwhile._call import EVENTS, NO_SKIPS, PIECES, STRIPPED_PIECES, Facts, Skips
+from worthwhile._streams import Reading
 from worthwhile.clients._fields import fields, text
 from worthwhile.clients.openai import chat_counts, responses_facts
 
+if TYPE_CHECKING:
+    from worthwhile.clients._base import Call
 
-class ChatCollector:
-    """Gathers a chat or text completion from its chunks."""
 
-    __slots__ = ("_answer", "_is_hiding", "_quiet", "_reasons", "_usage", "skips")
+def chat(call: "Call") -> "ChatReading":
+    """Reads a chat."""
+    reading = _choices(call)
+    names = call.selection.names
+    # Of several choices, each has to be seen to begin.
+    if "n" not in names or call.asked[names.index("n")] in (None, 1):
+        reading._quiet = _STRIPPED if call.hides_usage else _PLAIN
+    return reading
 
-    def __init__(self, names: Sequence[str], values: Any, hides_usage: bool) -> None:
-        self._answer: Mapping[str, Any] | None = None
-        self._reasons: dict[Any, Any] = {}
-        self._usage: Any = None
-        self._is_hiding = hides_usage
-        # Of several choices, each has to be seen to begin.
-        is_only = "n" not in names or values[names.index("n")] in (None, 1)
-        self._quiet: Skips = _PIECES if is_only and not hides_usage else NO_SKIPS
-        self.skips: Skips = NO_SKIPS
+
+def completion(call: "Call") -> "ChatReading":
+    """Reads a text completion: several prompts make several choices, whatever `n` is."""
+    return _choices(call)
+
+
+def response(call: "Call") -> "ResponsesReading":
+    """Reads a response."""
+    reading = ResponsesReading()
+    reading.skips = _EVENTS
+    reading._answer = reading._error = None
+    reading._has_ended = False
+    return reading
+
+
+def _choices(call: "Call") -> "ChatReading":
+    reading = ChatReading()
+    reading._answer = reading._usage = None
+    reading._reasons = {}
+    reading._is_hiding = call.hides_usage
+    reading._quiet = _NEVER
+    reading.skips = NO_SKIPS
+    return reading
+
+
+class ChatReading(Reading):
+    """Reads a chat from its chunks."""
+
+    __slots__ = ("_answer", "_is_hiding", "_quiet", "_reasons", "_usage")
+
+    _answer: Mapping[str, Any] | None
+    _is_hiding: bool
+    _quiet: tuple[Skips, Skips]
+    _reasons: dict[Any, Any]
+    _usage: Any
 
     @property
     def is_complete(self) -> bool:
         """Whether every choice that began has ended."""
         return bool(self._reasons) and None not in self._reasons.values()
 
-    def see(self, chunk: Any, /) -> bool:
+    def take(self, chunk: Any, /) -> bool:
         """Keep what the chunk tells beside its content."""
         try:  # nearly always: what the library makes of a chunk, in one of its later versions
             found = chunk.__dict__
@@ -38,10 +74,10 @@ class ChatCollector:
             choices, usage, tier = found.get("choices"), found.get("usage"), found.get("service_tier")
         if tier is not None:
             self._answer = found
-            self.skips = self._quiet
+            self.skips = self._quiet[1]
         elif self._answer is None:
             self._answer = found
-            self.skips = _UNTIL_TIER if self._quiet is _PIECES else NO_SKIPS
+            self.skips = self._quiet[0]
         if choices:
             for choice in choices:
                 try:
@@ -82,46 +118,42 @@ class ChatCollector:
 
 
 _NOTHING: Final[Mapping[str, Any]] = {}
-_PIECES: Final[Skips] = (PIECES, ())
-_UNTIL_TIER: Final[Skips] = (PIECES, ("service_tier",))
+
+# What need not be seen until the tier is known, and from then on.
+_NEVER: Final = (NO_SKIPS, NO_SKIPS)
+_PLAIN: Final[tuple[Skips, Skips]] = ((PIECES, "service_tier"), (PIECES, None))
+_STRIPPED: Final[tuple[Skips, Skips]] = ((STRIPPED_PIECES, "service_tier"), (STRIPPED_PIECES, None))
 
 
 def _order(index: Any) -> int:
     return index if type(index) is int else 0
 
 
-class CompletionCollector(ChatCollector):
-    """Gathers a text completion: several prompts make several choices, whatever `n` is."""
-
-    __slots__ = ()
-
-    def __init__(self, names: Sequence[str], values: Any, hides_usage: bool) -> None:
-        super().__init__(names, values, hides_usage)
-        self._quiet = NO_SKIPS
-
-
 _TELLING: Final = frozenset(("response.created", "response.completed", "response.incomplete", "response.failed"))
+_EVENTS: Final[Skips] = (EVENTS, _TELLING | {"error"})
 
 
-class ResponsesCollector:
-    """Gathers a response from its events: the first holds its id, the last one all of it."""
+class ResponsesReading(Reading):
+    """Reads a response from its events: the first holds its id, the last one all of it."""
 
-    __slots__ = ("_answer", "_error", "is_complete")
+    __slots__ = ("_answer", "_error", "_has_ended")
 
-    skips: Skips = (EVENTS, _TELLING | {"error"})
+    _answer: Any
+    _error: str | None
+    _has_ended: bool
 
-    def __init__(self, names: Sequence[str], values: Any, hides_usage: bool) -> None:
-        self._answer: Any = None
-        self._error: str | None = None
-        self.is_complete = False
+    @property
+    def is_complete(self) -> bool:
+        """Whether its last event has come."""
+        return self._has_ended
 
-    def see(self, event: Any, /) -> bool:
+    def take(self, event: Any, /) -> bool:
         """Keep the response that the event holds."""
         read: Any = event if type(event) is dict else event.__dict__  # pyright: ignore[reportUnknownVariableType]
         kind = read.get("type")
         if kind in _TELLING:
             self._answer = read.get("response")
-            self.is_complete = kind != "response.created"
+            self._has_ended = kind != "response.created"
         elif kind == "error":
             self._error = text(read.get("code")) or "error"
         return False
@@ -129,4 +161,4 @@ class ResponsesCollector:
     def facts(self) -> Facts:
         """What the events have told."""
         *told, reason, error = responses_facts(self._answer)
-        return (*told, reason if self.is_complete else None, self._error or error)
+        return (*told, reason if self._has_ended else None, self._error or error)

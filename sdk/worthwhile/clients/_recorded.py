@@ -12,7 +12,7 @@ from worthwhile import _content
 from worthwhile._call import CallResponse, Facts
 from worthwhile._guard import Guard
 from worthwhile.clients import _base
-from worthwhile.clients._fields import fields
+from worthwhile.clients._fields import fields, http_response, outgoing
 from worthwhile.clients._pieces import Pieces
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class RecordedCall(_base.Call):
         try:
             content = _content.begun(self)
             if content is not None:
-                content.request = content.copier.request(_base.outgoing(self.options))
+                content.request = content.copier.request(outgoing(self.options))
                 self._content = content
         except Exception as error:  # noqa: BLE001 - one of ours, and the host is to know nothing of it
             _content.lost(error)
@@ -90,7 +90,7 @@ class RecordedCall(_base.Call):
             stream._iterator = _watched(stream._iterator, self._gather())
         elif isinstance(result, self.library.async_stream):
             stream._iterator = _AsyncWatched(stream._iterator, self._gather())
-        elif _base.http_response(result) is None:
+        elif http_response(result) is None:
             self._see_answer(result)
 
     def _gather(self) -> Callable[[Any], None]:

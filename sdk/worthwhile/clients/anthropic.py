@@ -6,15 +6,15 @@ library's own span of the same call does not count its tokens again.
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from opentelemetry import trace
 
-from worthwhile._call import EVENTS, CallResponse, Facts, Format
+from worthwhile._call import CallResponse, Facts, Format
 from worthwhile._context import current_call
 from worthwhile._guard import Guard
-from worthwhile.clients._base import Api, Installed, Library, Patch, request_patches
+from worthwhile.clients._base import Api, Installed, Library, Patch, reading, request_patches
 from worthwhile.clients._fields import Attributes, fields, inner, number, scalars, text, texts
 from worthwhile.usage import Counts, Usage
 from worthwhile_schemas import attributes as attr
@@ -38,7 +38,7 @@ def patches(module: Any, installation: Installed) -> list[Patch]:
                 asks=frozenset(_REQUEST),
                 asks_inside=frozenset({"output_config", "output_format"}),
                 take=_facts,
-                collector=_MessageCollector,
+                reading=reading("_anthropic_streams", "message"),
             )
         },
         stream=module.Stream,
@@ -125,10 +125,10 @@ def _facts(message: Any) -> Facts:
         pass
     get = fields(message).get
     usage = get("usage")
-    return _facts_of(get("id"), get("model"), get("stop_reason"), usage, usage)
+    return facts_of(get("id"), get("model"), get("stop_reason"), usage, usage)
 
 
-def _facts_of(id_: Any, model: Any, stop_reason: Any, first: Any, last: Any) -> Facts:
+def facts_of(id_: Any, model: Any, stop_reason: Any, first: Any, last: Any) -> Facts:
     """Facts of a message.
 
     Args:
@@ -252,34 +252,3 @@ def _newest(last: Any, first: Any) -> int | None:
 
 def _plus(count: int | None, more: int) -> int | None:
     return None if count is None else count + more
-
-
-class _MessageCollector:
-    """Gathers a message from its events: `message_start` has its head, the last `message_delta` its final counts."""
-
-    __slots__ = ("_last_usage", "_message", "_stop_reason", "is_complete")
-
-    skips = (EVENTS, frozenset(("message_start", "message_delta")))
-
-    def __init__(self, names: Sequence[str], values: Any, hides_usage: bool) -> None:
-        self._message: Any = None
-        self._last_usage: Any = None
-        self._stop_reason: str | None = None
-        self.is_complete = False
-
-    def see(self, event: Any, /) -> bool:
-        """Keep what the event tells beside content."""
-        read: Any = event if type(event) is dict else event.__dict__  # pyright: ignore[reportUnknownVariableType]
-        kind = read.get("type")
-        if kind == "message_start":
-            self._message = read.get("message")
-        elif kind == "message_delta":
-            self._last_usage = read.get("usage")
-            self._stop_reason = text(fields(read.get("delta")).get("stop_reason"))
-            self.is_complete = self._stop_reason is not None
-        return False
-
-    def facts(self) -> Facts:
-        """What the events have told."""
-        get = fields(self._message).get
-        return _facts_of(get("id"), get("model"), self._stop_reason, get("usage"), self._last_usage)

@@ -4,18 +4,15 @@ Patched: `SyncAPIClient.request` and `AsyncAPIClient.request` (why there: `_base
 request's scalars, the answer's id, model, finish reasons, service tier and tokens. Nothing else of the library changes.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from worthwhile._call import CallResponse, Facts, Format
-from worthwhile.clients._base import Api, Installed, Library, Patch, request_patches
+from worthwhile.clients._base import Api, Installed, Library, Patch, reading, request_patches
 from worthwhile.clients._fields import Attributes, fields, inner, number, reasons, scalars, text, texts
 from worthwhile.usage import Counts, Usage
 from worthwhile_schemas import attributes as attr
-
-if TYPE_CHECKING:
-    from worthwhile._streams import Collector
 
 _SAMPLING: Final = {
     "temperature": attr.REQUEST_TEMPERATURE,
@@ -55,7 +52,7 @@ def patches(module: Any, installation: Installed) -> list[Patch]:
                 _ASKS_COMPLETION,
                 _INSIDE_COMPLETION,
                 chat_facts,
-                _collector("ChatCollector"),
+                reading("_openai_streams", "chat"),
                 has_stream_options=True,
             ),
             "completions": Api(
@@ -63,11 +60,11 @@ def patches(module: Any, installation: Installed) -> list[Patch]:
                 _ASKS_COMPLETION,
                 _INSIDE_COMPLETION,
                 chat_facts,
-                _collector("CompletionCollector"),
+                reading("_openai_streams", "completion"),
                 has_stream_options=True,
             ),
             "responses": Api(
-                responses, _ASKS_RESPONSES, _INSIDE_RESPONSES, responses_facts, _collector("ResponsesCollector")
+                responses, _ASKS_RESPONSES, _INSIDE_RESPONSES, responses_facts, reading("_openai_streams", "response")
             ),
             "responses/compact": Api(responses, _ASKS_RESPONSES, _INSIDE_RESPONSES, responses_facts),
             "decisions": Api(
@@ -140,22 +137,6 @@ def _add_output_type(found: Attributes, wanted: Any) -> None:
 
 
 # Answers, while the host waits: (id, counts, model, service tier, fingerprint, finish reasons, error).
-
-
-def _collector(kind: str) -> Callable[[Sequence[str], Any, bool], "Collector"]:
-    """What makes a collector of a class that is loaded with the first stream."""
-    found: Any = None
-
-    def make(names: Sequence[str], values: Any, hides_usage: bool) -> "Collector":
-        nonlocal found
-        if found is None:
-            from worthwhile.clients import _openai_streams
-
-            found = getattr(_openai_streams, kind)
-        made: Collector = found(names, values, hides_usage)
-        return made
-
-    return make
 
 
 def chat_facts(answer: Any) -> Facts:

@@ -5,6 +5,8 @@ No OpenTelemetry Collector, Kafka or ClickHouse server runs here; Rotel does, in
 
 import re
 import xml.etree.ElementTree as ET
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ import yaml
 from tests.collectors.store.otlp import calls
 
 from worthwhile_collectors.commands.config import CONFIGURATIONS
-from worthwhile_collectors.store import Store, open_store
+from worthwhile_collectors.store import Store
 from worthwhile_schemas import sql
 
 RETRY = {"enabled": bool, "initial_interval": str, "max_interval": str, "max_elapsed_time": str}
@@ -143,11 +145,9 @@ def test_batches_suit_clickhouse_and_survive_a_restart(printed) -> None:
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory):
-    opened = open_store(tmp_path_factory.mktemp("config") / "data")
-    opened.migrate()
-    yield opened
-    opened.close()
+def store(migrated_store: Callable[[], AbstractContextManager[Store]]) -> Iterator[Store]:
+    with migrated_store() as opened:
+        yield opened
 
 
 @pytest.mark.parametrize(("table", "documented"), [("otel_traces", TRACES_COLUMNS), ("otel_logs", LOGS_COLUMNS)])

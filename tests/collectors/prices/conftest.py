@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +10,14 @@ import pytest
 
 from worthwhile_collectors.database import Database, open_database
 from worthwhile_collectors.settings import Settings
-from worthwhile_collectors.store import Store, open_store
+from worthwhile_collectors.store import Store
 from worthwhile_schemas.prices import overrides
 
 
 @pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = open_store(tmp_path_factory.mktemp("store") / "data")
-    try:
-        opened.migrate()
+def migrated(migrated_store: Callable[[], AbstractContextManager[Store]]) -> Iterator[Store]:
+    with migrated_store() as opened:
         yield opened
-    finally:
-        opened.close()
 
 
 @pytest.fixture
@@ -32,10 +29,10 @@ def store(migrated: Store) -> Store:
 
 
 @pytest.fixture(scope="session")
-def priced_data(start_collectors: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def priced_data(start_shared_collectors: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Data folder of a running collector of these tests' own."""
     data = tmp_path_factory.mktemp("priced") / "data"
-    start_collectors(data, "--segment-seconds", "0.2")
+    start_shared_collectors(data, "--segment-seconds", "0.2")
     return data
 
 

@@ -1,10 +1,11 @@
 """An embedded store of each test module's own: a process can have one data folder open at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 import pytest
 
-from worthwhile_collectors.store import Store, open_store
+from worthwhile_collectors.store import Store
 
 TABLES = (
     "otel_traces",
@@ -30,13 +31,9 @@ TABLES = (
 
 
 @pytest.fixture(scope="module")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    opened = open_store(tmp_path_factory.mktemp("store") / "data")
-    try:
-        opened.migrate()
+def migrated(migrated_store: Callable[[], AbstractContextManager[Store]]) -> Iterator[Store]:
+    with migrated_store() as opened:
         yield opened
-    finally:
-        opened.close()
 
 
 @pytest.fixture

@@ -201,9 +201,14 @@ def test_figures_of_a_day_move_as_judgements_arrive_and_say_when(store: Store) -
     insert(store, [*runs, *(Call(run.id, run, run.ts, Decimal("0.01") * run.id) for run in runs)])
     day_ns = 24 * HOUR_NS
     judgements = [("accept", 1, "human", 1), ("accept", 2, "human", 2), ("reject", 1, "human", 6)]
+    coverage = store.query("SELECT calls, tasks, labelled_tasks, labelled_share FROM coverage")
+    assert coverage == [{"calls": 2, "tasks": None, "labelled_tasks": None, "labelled_share": None}]
+    labelled = []
     for number, (kind, run, source, day) in enumerate(judgements):
         insert(store, [Signal(f"s{number}", kind, source, day * day_ns, number, voided=False, unit=("a", f"k{run}"))])
         settle_tasks.settle_tasks(store, BEGIN + timedelta(days=day), quiet_s=0)
+        labelled += store.query("SELECT calls, tasks, labelled_tasks, labelled_share FROM coverage")
+    assert [list(row.values()) for row in labelled] == [[2, 2, 1, 0.5], [2, 2, 2, 1], [2, 2, 2, 1]]
     [moved] = store.query("SELECT * EXCEPT (workload, cohort_day) FROM cost_per_success_restated")
     # 0.01 / 1 with one of two judged; 0.03 / 2 on day two; 0.03 / 1 when the first is taken back on day six
     assert moved == {

@@ -165,7 +165,7 @@ def test_a_version_that_no_adaptor_knows_is_left_alone(
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize(
     "broken",
-    ["clients._base.begin", "clients._base.Call.prepare", "clients._base.Call.collector", "clients._base.endpoint"],
+    ["clients._base.begin", "clients._base.Call.prepare", "_streams.Reading.begin", "clients._base.endpoint"],
 )
 async def test_an_error_of_ours_never_reaches_the_host(
     specimen: Specimen,
@@ -187,7 +187,7 @@ async def test_an_error_of_ours_never_reaches_the_host(
             chunks = await drain(await resolve(specimen.create(client, "m-wire", stream=True)))
     assert whole.usage
     assert len(chunks) > 3
-    if broken == "clients._base.Call.collector":
+    if broken == "_streams.Reading.begin":
         assert len(exported.calls) == 2
     assert "because of an internal error" in caplog.text
 
@@ -201,6 +201,7 @@ async def test_a_chunk_that_breaks_our_reading_still_reaches_the_host(
         raise RuntimeError("ours")
 
     monkeypatch.setattr(f"worthwhile.clients.{specimen.library}.fields", fail)
+    monkeypatch.setattr(f"worthwhile.clients._{specimen.library}_streams.fields", fail)
     with testing.swallowing_errors():
         async with entered(specimen.client(provider.url, is_async=is_async)) as client:
             chunks = await drain(await resolve(specimen.create(client, "m-wire", stream=True)))

@@ -8,6 +8,7 @@ import sys
 import textwrap
 import threading
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ import worthwhile as ww
 from worthwhile import _streams, _taps
 from worthwhile._call import NO_SKIPS
 from worthwhile._invocation import INERT
-from worthwhile.clients._openai_streams import ChatCollector
+from worthwhile.clients import _openai_streams
 
 each_specimen = pytest.mark.parametrize("specimen", SPECIMENS, ids=lambda specimen: specimen.name)
 
@@ -105,7 +106,7 @@ async def test_nothing_depends_on_which_chunks_are_skipped(
         told_with.append({name: said[name] for name in said if "time" not in name and not name.endswith(".id")})
     assert told_with[0] == told_with[1]
     assert "gen_ai.usage.output_tokens" in told_with[0]
-    assert seen[0] < seen[1] or specimen.name == "openai-chat"  # whose usage was not asked for, and is hidden
+    assert seen[0] < seen[1]
 
 
 def piece(usage: Any = None, reason: str | None = None, tier: str | None = None) -> Any:
@@ -121,14 +122,16 @@ COUNT = {"prompt_tokens": 5, "completion_tokens": 6, "total_tokens": 11}
 @pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
 @pytest.mark.parametrize("first_tier", [None, "default"])
 @pytest.mark.parametrize("telling", [{"usage": COUNT}, {"reason": "stop"}, {"tier": "flex"}], ids=str)
+@pytest.mark.parametrize("hides_usage", [False, True], ids=["usage asked for", "usage hidden"])
 async def test_what_a_piece_in_the_middle_tells_is_seen(
-    telling: dict[str, Any], first_tier: str | None, is_async: bool
+    telling: dict[str, Any], first_tier: str | None, hides_usage: bool, is_async: bool
 ) -> None:
     if first_tier is not None and "tier" in telling:
         pytest.skip("the tier of a stream is told once")
     chunks = [piece(tier=first_tier), piece(), piece(**telling), *[piece() for _ in range(9)]]
-    collector = ChatCollector((), (), hides_usage=False)
-    reading = _streams.Reading(INERT, collector)
+    call: Any = SimpleNamespace(selection=SimpleNamespace(names=()), asked=(), hides_usage=hides_usage)
+    reading = _openai_streams.chat(call)
+    reading.begin(INERT)
 
     async def later() -> AsyncIterator[Any]:
         for chunk in chunks:
@@ -136,7 +139,9 @@ async def test_what_a_piece_in_the_middle_tells_is_seen(
 
     tap: Any = _taps.AsyncStreamTap(later(), reading) if is_async else _taps.stream_tap(iter(chunks), reading)
     assert await drain(tap) == chunks
-    _, counts, _, tier, _, reason = collector.facts()
+    shown = [chunk for chunk in chunks if chunk.usage is not None or not hides_usage]
+    assert [chunk for chunk in chunks if "usage" in chunk.model_fields_set] == shown
+    _, counts, _, tier, _, reason = reading.facts()
     assert reason == telling.get("reason")
     assert tier == telling.get("tier", first_tier)
     assert (None if counts is None else counts[:2]) == ((5, 6) if "usage" in telling else None)

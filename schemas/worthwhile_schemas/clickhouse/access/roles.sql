@@ -3,6 +3,7 @@
 CREATE ROLE IF NOT EXISTS worthwhile_writer{on_cluster};
 CREATE ROLE IF NOT EXISTS worthwhile_reader{on_cluster};
 CREATE ROLE IF NOT EXISTS worthwhile_finops{on_cluster};
+CREATE ROLE IF NOT EXISTS worthwhile_content{on_cluster};
 
 CREATE SETTINGS PROFILE OR REPLACE worthwhile_writer{on_cluster}
 SETTINGS
@@ -38,7 +39,7 @@ KEYED BY user_name
 FOR INTERVAL 1 minute MAX queries = 6000
 TO worthwhile_writer;
 
-REVOKE{on_cluster} ALL ON *.* FROM worthwhile_writer, worthwhile_reader, worthwhile_finops;
+REVOKE{on_cluster} ALL ON *.* FROM worthwhile_writer, worthwhile_reader, worthwhile_finops, worthwhile_content;
 GRANT{on_cluster} SELECT ON {database}.* TO worthwhile_reader;
 GRANT{on_cluster} SELECT ON {database}.schema_migrations TO worthwhile_writer, worthwhile_finops;
 GRANT{on_cluster} dictGet ON {database}.* TO worthwhile_reader, worthwhile_finops, worthwhile_writer;

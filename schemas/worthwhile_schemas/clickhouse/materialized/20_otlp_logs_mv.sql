@@ -1,5 +1,5 @@
--- OTLP protobuf -> otel_logs, with the spellings of the OpenTelemetry Collector's ClickHouse exporter.
-CREATE OR REPLACE MATERIALIZED VIEW otlp_logs_mv TO otel_logs AS
+-- OTLP protobuf -> otlp_logs_read, with the spellings of the OpenTelemetry Collector's ClickHouse exporter.
+CREATE OR REPLACE MATERIALIZED VIEW otlp_logs_mv TO otlp_logs_read AS
 WITH
 {otlp_text},
   if(record.time_unix_nano = 0, record.observed_time_unix_nano, record.time_unix_nano) AS nanos

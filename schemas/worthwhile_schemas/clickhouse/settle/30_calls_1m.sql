@@ -2,7 +2,8 @@
 WITH
   (SELECT toUInt64(generateSnowflakeID())) AS this_generation,
   (SELECT groupArray((hour, touches)) FROM settle_hours WHERE grain = 'minute') AS plan,
-  arrayMap(one -> one.1, plan) AS plan_hours
+  arrayMap(one -> one.1, plan) AS plan_hours,
+  (SELECT groupArray(hour) FROM call_mixed_hours WHERE hasAny(plan_hours, [hour - 3600, hour, hour + 3600])) AS search_hours
 SELECT
   rolled.*,
   this_generation AS generation,
@@ -14,7 +15,10 @@ FROM
     toStartOfMinute(called.ts) AS ts,
 {rollup_called_dimensions},
 {rollup_calls}
-  FROM calls_counted AS called
+  FROM
+  (
+{compare_calls}
+  ) AS called
   WHERE toStartOfHour(called.ts) IN (SELECT arrayJoin(plan_hours))
   GROUP BY ALL
 ) AS rolled

@@ -2,7 +2,8 @@
 WITH
   (SELECT toUInt64(generateSnowflakeID())) AS this_generation,
   (SELECT groupArray((grain, hour, touches)) FROM settle_hours) AS plan,
-  arrayMap(one -> one.2, plan) AS plan_hours
+  arrayMap(one -> one.2, plan) AS plan_hours,
+  (SELECT groupArray(hour) FROM call_mixed_hours WHERE hasAny(plan_hours, [hour - 3600, hour, hour + 3600])) AS search_hours
 SELECT
   one.1 AS grain,
   one.2 AS bucket,
@@ -13,6 +14,9 @@ FROM (SELECT arrayJoin(plan) AS one)
 WHERE bucket NOT IN
 (
   SELECT toStartOfHour(called.ts)
-  FROM calls_counted AS called
+  FROM
+  (
+{compare_calls}
+  ) AS called
   WHERE toStartOfHour(called.ts) IN (SELECT arrayJoin(plan_hours))
 )

@@ -1,7 +1,7 @@
 -- A new generation of the days whose hours are all settled and differ from those that the day was made of.
 WITH
   (SELECT toUInt64(generateSnowflakeID())) AS this_generation,
-  (SELECT groupArray((day, fingerprint)) FROM (SELECT day, fingerprint FROM rollup_days WHERE is_ready AND NOT is_settled AND calls > 0 ORDER BY day DESC LIMIT 31)) AS plan,
+  (SELECT groupArray((day, fingerprint)) FROM (SELECT day, fingerprint FROM rollup_days WHERE is_ready AND NOT is_settled ORDER BY day DESC LIMIT 31)) AS plan,
   arrayMap(one -> one.1, plan) AS plan_days,
   (SELECT groupArray((hour, generation)) FROM rollup_hours WHERE grain = 'hour' AND is_settled) AS settled_hours
 SELECT

@@ -11,9 +11,9 @@ WHERE ts NOT IN (SELECT arrayJoin(open_days))
   AND (ts, generation) IN (SELECT bucket, max(generation) FROM settled WHERE grain = 'day' GROUP BY bucket)
 UNION ALL
 SELECT
-  toStartOfDay(made.ts) AS ts,
-{rollup_made_dimensions},
-{rollup_sums}
-FROM calls_hourly AS made
-WHERE toStartOfDay(made.ts) IN (SELECT arrayJoin(open_days))
-GROUP BY ALL;
+  ts,
+{rollup_dimensions},
+{rollup_columns}
+FROM days_now
+WHERE ts IN (SELECT arrayJoin(open_days))
+  AND _table = if(empty(open_days), '', 'fresh_days');

@@ -13,9 +13,14 @@ WHERE ts NOT IN (SELECT arrayJoin(live_hours))
   AND (ts, generation) IN (SELECT bucket, max(generation) FROM settled WHERE grain = 'hour' GROUP BY bucket)
 UNION ALL
 SELECT
-  toStartOfHour(called.ts) AS ts,
-{rollup_called_dimensions},
-{rollup_calls}
-FROM calls_counted AS called
-WHERE toStartOfHour(called.ts) IN (SELECT arrayJoin(live_hours))
-GROUP BY ALL;
+  ts,
+{rollup_dimensions},
+{rollup_columns}
+FROM hours_now
+WHERE ts IN (SELECT arrayJoin(live_hours))
+  AND _table =
+  (
+    SELECT multiIf(empty(live_hours), '', count() = 0, 'plain_hours', 'compared_hours')
+    FROM call_mixed_hours
+    WHERE has(live_hours, hour)
+  );

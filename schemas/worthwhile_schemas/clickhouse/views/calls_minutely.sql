@@ -10,9 +10,14 @@ WHERE toStartOfHour(ts) NOT IN (SELECT arrayJoin(live_hours))
   AND (toStartOfHour(ts), generation) IN (SELECT bucket, max(generation) FROM settled WHERE grain = 'minute' GROUP BY bucket)
 UNION ALL
 SELECT
-  toStartOfMinute(called.ts) AS ts,
-{rollup_called_dimensions},
-{rollup_calls}
-FROM calls_counted AS called
-WHERE toStartOfHour(called.ts) IN (SELECT arrayJoin(live_hours))
-GROUP BY ALL;
+  ts,
+{rollup_dimensions},
+{rollup_columns}
+FROM minutes_now
+WHERE toStartOfHour(ts) IN (SELECT arrayJoin(live_hours))
+  AND _table =
+  (
+    SELECT multiIf(empty(live_hours), '', count() = 0, 'plain_minutes', 'compared_minutes')
+    FROM call_mixed_hours
+    WHERE has(live_hours, hour)
+  );

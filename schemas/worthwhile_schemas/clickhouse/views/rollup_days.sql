@@ -1,5 +1,6 @@
 -- Every day that calls were written to. A day is ready when all its hours are settled, and settled when its roll-up was
--- made of exactly these generations of its hours, which `fingerprint` stands for.
+-- made of exactly these generations of its hours, which `fingerprint` stands for. A day without calls, touched for its
+-- neighbour's sake, needs none.
 CREATE OR REPLACE VIEW rollup_days AS
 SELECT
   days.day AS day,
@@ -7,7 +8,7 @@ SELECT
   days.calls AS calls,
   days.is_ready AS is_ready,
   settled_now.generation AS generation,
-  days.is_ready AND settled_now.generation != 0 AND settled_now.fingerprint = days.fingerprint AS is_settled
+  days.is_ready AND (days.calls = 0 OR settled_now.generation != 0 AND settled_now.fingerprint = days.fingerprint) AS is_settled
 FROM
 (
   SELECT
