@@ -37,6 +37,9 @@ _RECORDING: Final = _guard.Guard("the content of a model call")
 
 _WAITING_CHARACTERS: Final = 16 << 20
 _LEAST_WAITING: Final = 16
+_MEMORY_BYTES: Final = 16 << 20
+"""What waits for the receiver where there is no spool."""
+
 _ALL_IDS: Final = 1 << 64
 _ID_MASK: Final = _ALL_IDS - 1
 
@@ -113,7 +116,11 @@ class Content:
         return found
 
     def record(self) -> None:
-        """Emit the record."""
+        """Emit the record, unless so much waits for the receiver that it would push signals out."""
+        waiting = sum(outbox.counts().waiting for outbox in self._pipeline.outboxes if outbox.kind == "signals")
+        if waiting >= _backlog_room():
+            _drop("the receiver has not taken what was recorded before, and signals come first")
+            return
         attributes = self.attributes()
         self._pipeline.emitter.emit(
             names.CONTENT_EVENT,
@@ -198,6 +205,13 @@ _has_hook = False
 
 def _room() -> int:
     return max(_LEAST_WAITING, _WAITING_CHARACTERS // _mode.most)
+
+
+def _backlog_room() -> int:
+    """Records that may wait for the receiver: such as take a quarter of what the signals may take."""
+    settings = _settings.current()
+    room = _MEMORY_BYTES if settings.spool == "off" else settings.spool_quota_mb << 20
+    return max(_LEAST_WAITING, room // 4 // _mode.most)
 
 
 def _start() -> None:

@@ -98,8 +98,8 @@ class Copier:
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """Copy any value."""
-        kind = type(value)  # pyright: ignore[reportUnknownVariableType] - that of anything
-        if isinstance(value, str):
+        kind: Any = type(value)  # pyright: ignore[reportUnknownVariableType] - `isinstance` would ask the object itself
+        if issubclass(kind, str):
             return self.text(value)
         if value is None or kind is bool:
             return value
@@ -114,11 +114,11 @@ class Copier:
         if depth > _MAX_DEPTH:
             self.is_cut = True
             return "(nested too deeply)"
-        if isinstance(value, dict):
-            return self._mapping(dict.items(cast("dict[Any, Any]", value)), depth)  # type: ignore[redundant-cast]  # only mypy knows it already
-        if isinstance(value, (list, tuple)):
+        if issubclass(kind, dict):
+            return self._mapping(_items(value), depth)
+        if issubclass(kind, (list, tuple)):
             return self._sequence(cast("list[Any]", value), depth)
-        if isinstance(value, (bytes, bytearray)):
+        if issubclass(kind, (bytes, bytearray)):
             return f"({len(value)} bytes)"
         if is_model(kind):
             fields: dict[str, Any] = value.__dict__
@@ -138,7 +138,7 @@ class Copier:
             name = key if len(key) <= _MAX_KEY else key[:_MAX_KEY]
             if key in _FORMS and type(value) is str and len(value) <= _MAX_KEY:
                 copied[name] = value  # which is no content
-            elif key in _DATA and isinstance(value, str) and len(value) > _LEAST_DATA:
+            elif key in _DATA and type(value) is str and len(value) > _LEAST_DATA:
                 copied[name] = self._data("", len(value))
             else:
                 copied[name] = self.value(value, depth)
@@ -164,7 +164,8 @@ class Copier:
         if type(told[0]) is int:  # tokens
             return self._numbers(len(told))
         first: list[Any] = []
-        if isinstance(told[0], dict) and cast("dict[str, Any]", told[0]).get("role") in _FOREMOST:
+        role = cast("dict[str, Any]", told[0]).get("role") if type(told[0]) is dict else None
+        if type(role) is str and role in _FOREMOST:
             first.append(self._within_a_quarter(self.value, told[0]))
         copied: list[Any] = []
         place = len(told)
@@ -172,6 +173,9 @@ class Copier:
             place -= 1
             self._steps -= 1
             copied.append(self.value(told[place]))
+        if self._steps <= 0 and len(copied) > 1:  # it is not whole
+            del copied[-1]
+            place += 1
         if place > len(first):
             self.is_cut = True
             copied.append({"role": OMITTED, "messages": place - len(first)})
@@ -197,6 +201,9 @@ class Copier:
     def _numbers(self, count: int) -> str:
         return f"({count} numbers)"
 
+
+_items: Final = cast("Callable[[Any], Iterable[tuple[Any, Any]]]", dict[Any, Any].items)
+"""As a dictionary has them, whatever the class of the host's."""
 
 _models: Final[dict[type, bool]] = {}
 
