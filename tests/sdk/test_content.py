@@ -129,9 +129,9 @@ def test_nothing_is_loaded_for_a_program_that_does_not_ask(run_program: Callable
         http = getattr(_base_client, "httpx2", None) or _base_client.httpx
         body = {"id": "c", "object": "chat.completion", "created": 1, "model": "m", "choices": []}
         transport = http.MockTransport(lambda request: http.Response(200, json=body))
-        with ww.task("t"):
-            client = openai.OpenAI(api_key="sk", http_client=http.Client(transport=transport))
-            client.chat.completions.create(model="m", messages=[])
+        ww.task(print)  # from here on calls are watched; the first one sees what the environment says
+        client = openai.OpenAI(api_key="sk", http_client=http.Client(transport=transport))
+        client.chat.completions.create(model="m", messages=[])
         ww.flush()
         print([name for name in sys.modules if name.startswith("worthwhile._content")], ww.stats().contents)
     """

@@ -98,6 +98,15 @@ def test_anything_is_copied_and_written_within_bounds(content: Any) -> None:
                 assert copier.characters >= 0
 
 
+def test_a_copy_is_of_plain_values_only() -> None:
+    body = {"messages": [Mapping(role=Text("user"), content=(Text("a"), {"b": [Stranger(), True, 1, 0.5, None]}))]}
+    (message,) = Copier(MOST).request(body)["messages"]
+    assert message == {"role": "user", "content": ["a", {"b": ["(Stranger)", True, 1, 0.5, None]}]}
+    assert {type(message), type(message["role"]), type(message["content"]), type(message["content"][0])} == {
+        dict, str, list
+    }  # fmt: skip
+
+
 def test_of_many_messages_the_newest_are_kept_and_the_first_that_instructs() -> None:
     told = Counted({"role": "user", "content": f"number {number}"} for number in range(10_000))
     told.insert(0, {"role": "system", "content": "Be short."})
