@@ -243,7 +243,12 @@ def _located(url: Any, modality: str) -> Part:
 
 
 def _tool_use(part: Part) -> Part:
-    return {"type": "tool_call", "id": part.get("id"), "name": part.get("name"), "arguments": part.get("input")}
+    return {
+        "type": "tool_call",
+        "id": part.get("id"),
+        "name": part.get("name"),
+        "arguments": _decoded(part.get("input")),
+    }
 
 
 def _server_tool_use(part: Part) -> Part:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from worthwhile import _content_parts
 from worthwhile._content_copy import MAX_STEPS, Copier
+from worthwhile.clients._pieces import Pieces
 
 MOST = 4000
 
@@ -190,3 +191,63 @@ def test_nothing_that_comes_is_refused(body: dict[str, Any], most: int) -> None:
             parts = make(found)
             json.loads(_content_parts.as_json(parts), parse_constant=pytest.fail)
     _content_parts.redacted_messages(_content_parts.input_messages(request), lambda text: text[:1] or None)
+
+
+def test_items_of_a_response_are_messages() -> None:
+    copier = Copier(MOST)
+    request = copier.request(
+        {
+            "input": [
+                {"role": "user", "content": [{"type": "input_text", "text": "Look."}]},
+                {"type": "reasoning", "summary": [{"type": "summary_text", "text": "A map."}]},
+                {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": '{"city":"Rome"}'},
+                {"type": "function_call_output", "call_id": "c1", "output": "rain"},
+                {"type": "web_search_call", "id": "w1", "status": "completed", "action": {"query": "rain"}},
+            ]
+        }
+    )
+    assert _content_parts.input_messages(request) == [
+        {"role": "user", "parts": [{"type": "text", "content": "Look."}]},
+        {"role": "assistant", "parts": [{"type": "reasoning", "content": "A map."}]},
+        {
+            "role": "assistant",
+            "parts": [{"type": "tool_call", "id": "c1", "name": "weather", "arguments": {"city": "Rome"}}],
+        },
+        {"role": "tool", "parts": [{"type": "tool_call_response", "id": "c1", "response": "rain"}]},
+        {
+            "role": "assistant",
+            "parts": [
+                {
+                    "type": "server_tool_call",
+                    "id": "w1",
+                    "name": "web_search_call",
+                    "server_tool_call": {"type": "web_search_call", "action": {"query": "rain"}},
+                }
+            ],
+        },
+    ]
+
+
+def test_events_of_a_response_are_gathered() -> None:
+    def event(kind: str, **more: Any) -> dict[str, Any]:
+        return {"type": f"response.{kind}", **more}
+
+    item = {"type": "function_call", "call_id": "c1", "name": "weather", "arguments": ""}
+    events = [
+        event("output_text.delta", output_index=0, content_index=0, delta="It "),
+        event("output_text.delta", output_index=0, content_index=0, delta="rains."),
+        event("output_item.added", output_index=1, item=item),
+        event("function_call_arguments.delta", output_index=1, delta='{"city":'),
+        event("function_call_arguments.delta", output_index=1, delta='"Rome"}'),
+        event("output_item.done", output_index=1, item={**item, "arguments": '{"city":"Rome"}'}),
+        event("completed", response={"status": "completed", "output": ["of no more use"]}),
+    ]
+    call = {"type": "tool_call", "id": "c1", "name": "weather", "arguments": {"city": "Rome"}}
+    text = {"type": "text", "content": "It rains."}
+    for count, parts, reason in ((2, [text], None), (5, [text, call], None), (7, [text, call], "completed")):
+        pieces = Pieces(Copier(MOST))
+        for each in events[:count]:
+            pieces.see(each)
+        (output,) = _content_parts.output_messages(pieces.answer())
+        assert output["parts"] == parts
+        assert output.get("finish_reason") == reason

@@ -152,6 +152,47 @@ def test_tools_and_what_they_were_asked(is_stream: bool, provider: Provider, sai
 
 
 @pytest.mark.parametrize("is_stream", [False, True], ids=["plain", "stream"])
+def test_blocks_of_anthropic(is_stream: bool, provider: Provider, said: Captured) -> None:
+    anthropic = pytest.importorskip("anthropic")
+    image = {"type": "base64", "media_type": "image/png", "data": "A" * 5000}
+    told = [
+        {"role": "user", "content": [{"type": "text", "text": "This?"}, {"type": "image", "source": image}]},
+        {"role": "assistant", "content": [
+            {"type": "thinking", "thinking": "A map.", "signature": "s"},
+            {"type": "tool_use", "id": "t1", "name": "weather", "input": {"city": "Rome"}},
+        ]},
+        {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t1", "content": "rain"}]},
+    ]  # fmt: skip
+    tools = [{"name": "weather", "input_schema": {"type": "object"}}]
+    client = anthropic.Anthropic(base_url=provider.url, api_key="sk-wire")
+    answer = client.messages.create(
+        model="m", max_tokens=9, messages=told, tools=tools, system="Look.", stream=is_stream
+    )
+    if is_stream:
+        list(answer)
+    (record,) = said.contents
+    assert messages(record, "system_instructions") == [{"type": "text", "content": "Look."}]
+    assert [message["parts"] for message in messages(record, "input.messages")] == [
+        [
+            {"type": "text", "content": "This?"},
+            {"type": "blob", "modality": "image", "mime_type": "image/png", "content": "... (5000 characters)"},
+        ],
+        [
+            {"type": "reasoning", "content": "A map."},
+            {"type": "tool_call", "id": "t1", "name": "weather", "arguments": {"city": "Rome"}},
+        ],
+        [{"type": "tool_call_response", "id": "t1", "response": "rain"}],
+    ]
+    assert messages(record, "tool.definitions") == [
+        {"type": "function", "name": "weather", "parameters": {"type": "object"}}
+    ]
+    (output,) = messages(record, "output.messages")
+    (part,) = [part for part in output["parts"] if part["type"] == "tool_call"]
+    assert (part["name"], part["arguments"]) == ("weather", {"city": "Paris"})
+    assert output["finish_reason"] == "tool_use"
+
+
+@pytest.mark.parametrize("is_stream", [False, True], ids=["plain", "stream"])
 def test_a_raw_answer_is_read_as_the_host_reads_it(is_stream: bool, provider: Provider, said: Captured) -> None:
     client = openai.OpenAI(base_url=provider.openai_url, api_key="sk-wire")
     body: dict[str, Any] = {"model": "m-wire", "messages": [{"role": "user", "content": PROMPT}], "stream": is_stream}
