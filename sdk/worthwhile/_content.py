@@ -94,8 +94,11 @@ class Content:
             _drop("too many calls wait for theirs to be recorded")
         else:
             _queue.put(self)
-            if _thread_of != os.getpid():
-                _start()
+            if _thread_of != os.getpid() and _starting.acquire(blocking=False):
+                try:
+                    _start()
+                finally:
+                    _starting.release()
 
     def attributes(self) -> dict[str, str | int | float | bool]:
         """What the record says; this is where content is redacted."""
@@ -200,6 +203,7 @@ _queue: "SimpleQueue[Content | threading.Event]" = SimpleQueue()
 _thread_of = 0
 """Process that the thread runs in."""
 
+_starting = threading.Lock()
 _has_hook = False
 
 
@@ -216,6 +220,8 @@ def _backlog_room() -> int:
 
 def _start() -> None:
     global _has_hook, _thread_of  # noqa: PLW0603 - one thread per process
+    if _thread_of == os.getpid():
+        return
     _thread_of = os.getpid()
     if not _has_hook and hasattr(os, "register_at_fork"):
         _has_hook = True
@@ -228,7 +234,8 @@ def _start() -> None:
 
 def _start_afresh() -> None:
     """Leave, in a forked child, what waits to the parent."""
-    global _queue, _thread_of  # noqa: PLW0603 - likewise
+    global _queue, _starting, _thread_of  # noqa: PLW0603 - likewise
+    _starting = threading.Lock()
     _thread_of = 0
     _queue = SimpleQueue["Content | threading.Event"]()
 

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar, cast, overload
 from worthwhile import _guard, _identity, _lifecycle, _setup
 from worthwhile._classes import wrap_class
 from worthwhile._context import current_run
-from worthwhile._lifecycle import Begin, Success, Task, begin, beginning, current_task
+from worthwhile._lifecycle import Begin, Success, Task, current_task
 from worthwhile._text import bounded
 from worthwhile._wrappers import Opener, find_key, wrap
 
@@ -71,26 +71,26 @@ def task(
             of that name. False holds for the tasks within it too, whatever they say.
     """
     if target is None or isinstance(target, str):
-        return TaskScope(target, key, success, beginning(captures_content=capture_content))
-    return TaskScope(None, key, success, beginning(captures_content=capture_content))(target)
+        return TaskScope(target, key, success, capture_content)
+    return TaskScope(None, key, success, capture_content)(target)
 
 
 class TaskScope:
     """What `ww.task(...)` returns: a decorator and a context manager, to be used any number of times."""
 
-    __slots__ = ("_begin_run", "_key", "_name", "_open", "_success")
+    __slots__ = ("_captures_content", "_key", "_name", "_open", "_success")
 
     def __init__(
         self,
         name: str | None,
         key: str | Callable[[Mapping[str, Any]], object] | None,
         success: Success | None,
-        begin: Begin = begin,
+        captures_content: bool | None = None,
     ) -> None:
         self._name: str | None = None
         self._key = key
         self._success = success
-        self._begin_run = begin
+        self._captures_content = captures_content
         self._open: list[Task] = []
         if name is not None:
             with _NAME:
@@ -127,7 +127,8 @@ class TaskScope:
     def _begin(self) -> Task | None:
         """Begin a run and make it current; `None` where nothing is recorded."""
         try:
-            run = self._begin_run(self._name or "task", self._block_key(), None)
+            begin = _lifecycle.begin if self._captures_content is None else self._how_to_begin()
+            run = begin(self._name or "task", self._block_key(), None)
             if run is not None:
                 self._open.append(run)
                 _lifecycle.enter(run)
@@ -158,7 +159,7 @@ class TaskScope:
 
     def _decorate(self, target: Any) -> Any:
         if isinstance(target, type):
-            wrap_class(target, self._name or _name_of(target), self._key, self._success, self._begin_run)
+            wrap_class(target, self._name or _name_of(target), self._key, self._success, self._how_to_begin())
             return target
         kind = _method_kind(target)
         if kind is not None:
@@ -179,7 +180,11 @@ class TaskScope:
                 "arguments; its runs have no key",
                 hint="give the name of an argument, or a callable that takes the arguments by name",
             )
-        return wrap(function, Opener(self._name or _name_of(function), finder, self._success, begin=self._begin_run))
+        begin = self._how_to_begin()
+        return wrap(function, Opener(self._name or _name_of(function), finder, self._success, begin=begin))
+
+    def _how_to_begin(self) -> Begin:
+        return _lifecycle.beginning(captures_content=self._captures_content)
 
     def _block_key(self) -> object:
         with _BLOCK:

@@ -74,12 +74,13 @@ class RecordedCall(_base.Call):
         return both
 
     def _end(self, answer: Facts | CallResponse | None) -> None:
-        content, self._content = self._content, None
+        content, pieces = self._content, self._pieces
+        self._content = self._pieces = None  # the span may wait for long
         super()._end(answer)
         if content is not None:
             try:
-                if self._pieces is not None:
-                    content.answer = self._pieces.answer()
+                if pieces is not None:
+                    content.answer = pieces.answer()
                 content.end(self)
             except Exception as error:  # noqa: BLE001 - as above
                 _content.lost(error)
