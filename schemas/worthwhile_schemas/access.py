@@ -99,9 +99,8 @@ def statements(database: str, *, cluster: Cluster | None = None, tenants: Sequen
         filled += _tenants(given, tenants, tables)
     readers = ", ".join(["worthwhile_reader", *(tenant.role for tenant in tenants)])
     for table in tables:
-        if columns := SAID.get(table.removesuffix("_local")):
-            said = given | {"table": table, "columns": ", ".join(columns), "readers": readers}
-            filled += _filled("content", said)
+        if said := SAID.get(table.removesuffix("_local")):
+            filled += _filled("content", given | {"table": table, "columns": ", ".join(said), "readers": readers})
     return filled
 
 
