@@ -20,6 +20,7 @@ from worthwhile_collectors import settings as collector_settings
 from worthwhile_collectors.sizing import COEFFICIENTS
 from worthwhile_collectors.store import open_store
 from worthwhile_schemas.attributes import ATTRIBUTES
+from worthwhile_schemas.dialect_files import Dialect, shipped
 
 ROOT = Path(__file__).resolve().parent.parent
 HELP_PYTHON = (3, 11)
@@ -180,12 +181,53 @@ def sizing() -> str:
     return "\n".join([*parts, ""])
 
 
+def dialects() -> str:
+    """The emitters whose spans are read, in the order in which they are told by their markers."""
+    rows = [
+        f"| `{one.name}` | {one.about} | {told_by(one)} | {meant(one)} | {'; '.join(one.never) or '-'} |"
+        for one in shipped().dialects
+    ]
+    return "\n".join(
+        [
+            HEADER.format(source="schemas/worthwhile_schemas/dialects"),
+            "# Emitters",
+            "",
+            "How they are told apart, what their counts mean and how to add one: [dialects](../dialects.md).",
+            "",
+            "| dialect | emitter | told by | its counts | what it never writes |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def told_by(one: Dialect) -> str:
+    """Scopes and span names by their beginning, and attributes by their presence."""
+    known = {"scope": one.scopes, "span": one.span_names, "attribute": one.markers}
+    return "<br>".join(f"{what} {', '.join(f'`{name}`' for name in names)}" for what, names in known.items() if names)
+
+
+def meant(one: Dialect) -> str:
+    """What its input leaves out, by provider where that differs, and its output."""
+    rules = one.tokens
+    said = [
+        "input without cached tokens" if rules["input"] == "exclusive" else "",
+        *(f"input of `{name}*` without cached tokens" for name in rules["exclusive_for"]),
+        *(f"output of `{name}*` without reasoning" for name in rules["excludes_reasoning_for"]),
+        *(f"streams of `{name}*` are guessed" for name in rules["guesses_streams_for"]),
+        "the provider's usage object" if one.usage else "",
+    ]
+    return "; ".join(filter(None, said)) or "inclusive"
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "docs/reference/attributes.md": attributes,
     "docs/reference/settings.md": settings,
     "docs/reference/commands.md": commands,
     "docs/reference/tables.md": tables,
     "docs/reference/sizing.md": sizing,
+    "docs/reference/dialects.md": dialects,
 }
 
 

@@ -86,12 +86,14 @@ class Usage:
         exclusive: Paths of input counts that do not contain cached tokens.
         exclusive_beside: Paths of input counts that do not when one of `parts` is a cached count of the same object.
         parts: Those paths.
+        separate_reasoning: Paths of reasoning that the output count beside them does not contain.
     """
 
     columns: Mapping[str, tuple[str, ...]]
     exclusive: tuple[str, ...]
     exclusive_beside: tuple[str, ...]
     parts: tuple[str, ...]
+    separate_reasoning: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +170,7 @@ def _usage(table: Mapping[str, Any]) -> Usage:
         exclusive=tuple(table["exclusive"]),
         exclusive_beside=tuple(table["exclusive_beside"]["input"]),
         parts=tuple(table["exclusive_beside"]["parts"]),
+        separate_reasoning=tuple(table["separate_reasoning"]),
     )
 
 

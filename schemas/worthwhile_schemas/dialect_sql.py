@@ -203,6 +203,9 @@ class _Words:
         columns = ("cache_read_tokens", "cache_write_tokens")
         return ", ".join(self._usage_codes(column, parts) for column in columns)
 
+    def separate_reasoning_codes(self) -> str:
+        return self._usage_codes("reasoning_tokens", self.made.usage.separate_reasoning)
+
     def input_column(self) -> str:
         return str(1 + list(CANONICAL).index("input_tokens"))
 
@@ -247,7 +250,8 @@ class _Words:
     def model_prefixes(self) -> str:
         """Names before a slash that are the provider's, not the model's, and the provider that each stands for."""
         pairs = self.made.aliases["provider"]
-        known = {name: pairs.get(name, name) for name in sorted({*pairs, *pairs.values(), *PLAIN_PROVIDERS})}
+        names = sorted({*pairs, *pairs.values(), *PLAIN_PROVIDERS})
+        known = {name: pairs.get(name, name) for name in names if pairs.get(name, name)}
         return f"[{_literals(known)}], [{_literals(known.values())}]"
 
     def columns(self) -> str:

@@ -67,6 +67,7 @@ SELECT
     NOT is_inclusive AND ifNull(reasoning_tokens_value, 0) > 0 AND (
       reasoning_tokens_value > output_tokens_value
       OR is_without_reasoning
+      OR hasAny(sorted_codes, [{separate_reasoning_codes}])
       OR total_tokens_value = input_tokens_value + output_tokens_value + reasoning_tokens_value),
       output_tokens_value + reasoning_tokens_value,
     is_over AND is_without_reasoning, total_tokens_value - input_tokens_value,
