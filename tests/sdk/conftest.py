@@ -159,20 +159,21 @@ def receiver() -> Iterator[Receiver]:
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """A process that has not configured or recorded anything, and afterwards again."""
-
-    def reset() -> None:
-        for pipeline in _setup._built():
-            for outbox in pipeline.outboxes:
-                abandon(outbox)
-        await_threads()
-        _setup._retired.clear()
-        _setup._pipeline, _setup._is_decided = None, False
-        _setup._providers = (None, None)
-        _settings.forget()
-
-    reset()
+    start_afresh()
     yield
-    reset()
+    start_afresh()
+
+
+def start_afresh() -> None:
+    """Give up what was configured and what still waits to be sent."""
+    for pipeline in _setup._built():
+        for outbox in pipeline.outboxes:
+            abandon(outbox)
+    await_threads()
+    _setup._retired.clear()
+    _setup._pipeline, _setup._is_decided = None, False
+    _setup._providers = (None, None)
+    _settings.forget()
 
 
 def abandon(outbox: Any) -> None:
